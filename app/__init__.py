@@ -1,0 +1,1 @@
+"""What people and programs talk to: search, web pages and the REST API."""

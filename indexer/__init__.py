@@ -1,0 +1,1 @@
+"""From a folder of DICOM files to Elasticsearch documents: watcher, batches, tasks, reader, flatten, sink, commands."""

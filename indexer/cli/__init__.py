@@ -1,0 +1,54 @@
+"""The command `dicomsearch`: a group whose commands each room of the house adds under the entry point
+`dicomsearch.commands`, loaded only when they are called.
+"""
+
+import sys
+from importlib.metadata import EntryPoint, entry_points
+
+import click
+
+from indexer.settings import SettingsError
+
+GROUP = "dicomsearch.commands"
+
+
+class UserError(click.ClickException):
+    """What a user has to put right: one clear line, exit code 2."""
+
+    exit_code = 2
+
+
+class CommandsOfAllRooms(click.Group):
+    """Commands found as entry points; importing one is put off until it is run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name all commands, in alphabetical order."""
+        return sorted({point.name for point in entry_points(group=GROUP)} | set(super().list_commands(ctx)))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load the command, or answer None where there is none of that name."""
+        for point in entry_points(group=GROUP, name=cmd_name):
+            return _load(point)
+        return super().get_command(ctx, cmd_name)
+
+
+def _load(point: EntryPoint) -> click.Command:
+    command = point.load()
+    if not isinstance(command, click.Command):
+        raise TypeError(f"entry point {point.value} is not a click command")
+    return command
+
+
+@click.group(cls=CommandsOfAllRooms, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="dicomsearch")
+def group() -> None:
+    """Search DICOM images by anything in their headers."""
+
+
+def main() -> None:
+    """Run the command line; a wrong setting is one clear line and exit code 2."""
+    try:
+        group()
+    except SettingsError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(2)

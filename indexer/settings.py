@@ -1,0 +1,90 @@
+"""Every setting of dicomsearch, as one typed object that is built at the edge and passed in.
+
+Each field is read from the environment variable ``DICOMSEARCH_<FIELD>``, or from a file of that name (lower case) in
+the folder ``/run/secrets`` or ``DICOMSEARCH_SECRETS_DIR``. A wrong value is reported with the name of its variable.
+"""
+
+import os
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "DICOMSEARCH_"
+
+
+class SettingsError(Exception):
+    """A setting has a value that cannot be used; the message names the variable and says what is expected."""
+
+
+class Limits(BaseSettings):
+    """Bounds of what one file may cost. What a limit cuts is counted in its receipt as `truncated`, and listed."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX + "LIMIT_", frozen=True, extra="ignore")
+
+    values_per_element: int = Field(1_000, ge=1, description="values kept of one element")
+    value_characters: int = Field(
+        8_000, ge=64, le=8_000, description="characters kept of one value; below every `ignore_above` of the mapping"
+    )
+    key_characters: int = Field(256, ge=64, le=1_024, description="characters of a path or private key, at most")
+    key_depth: int = Field(16, ge=1, le=18, description="sequence levels written out in a path")
+    depth: int = Field(100, ge=1, le=10_000, description="sequence levels that are read at all")
+    elements: int = Field(200_000, ge=1_000, description="elements read of one file")
+    header_bytes: int = Field(8_000_000, ge=10_000, description="bytes of the stored header (DICOM JSON)")
+
+
+class Settings(BaseSettings):
+    """The settings of every process: web, worker, watcher, commands."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    home: Path = Field(Path("var"), description="folder of data, logs and the embedded services")
+    host: str = Field("127.0.0.1", description="address that the web server binds")
+    port: int = Field(8080, ge=1, le=65_535, description="port of the web server")
+    incoming: Path | None = Field(None, description="the watched folder (default: `incoming` in the home)")
+    elasticsearch_url: str = Field("http://127.0.0.1:9200", description="Elasticsearch, as a URL")
+    redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis: status and task queue, as a URL")
+    index: str = Field(
+        "dicom-images",
+        pattern=r"^[a-z][a-z0-9-]{0,63}$",
+        description="alias for reading; writing adds `-write`",
+    )
+    shards: int = Field(1, ge=1, le=1_024, description="shards of a newly created index (about 30 GB each)")
+    replicas: int = Field(0, ge=0, le=10, description="replicas of a newly created index")
+    chunk_files: int = Field(200, ge=1, le=10_000, description="files of one indexing task")
+    worker_processes: int = Field(2, ge=1, le=256, description="processes of one Celery worker")
+    chunk_seconds: int = Field(1_200, ge=10, description="time limit of one indexing task, in seconds")
+    lease_seconds: int = Field(15, ge=2, description="a task that is not heard of for so long is lost and queued again")
+    heartbeat_seconds: int = Field(5, ge=1, description="how often watcher and tasks report that they are alive")
+    request_seconds: float = Field(30.0, gt=0, description="time limit of one request to Elasticsearch, in seconds")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="what is logged, at least")
+    limits: Limits = Field(default_factory=Limits, description="see the LIMIT_ variables")
+
+    @property
+    def incoming_folder(self) -> Path:
+        """The watched folder, absolute."""
+        return (self.incoming or self.home / "incoming").absolute()
+
+    @property
+    def write_index(self) -> str:
+        """The alias that documents are written to."""
+        return f"{self.index}-write"
+
+
+def load_settings() -> Settings:
+    """Build the settings from the environment and from secret files.
+
+    Raises
+    ------
+    SettingsError
+        With one line for each variable that has an unusable value.
+    """
+    secrets = Path(os.environ.get(PREFIX + "SECRETS_DIR", "/run/secrets"))
+    try:
+        return Settings(_secrets_dir=secrets) if secrets.is_dir() else Settings()
+    except ValidationError as error:
+        prefix = PREFIX + ("LIMIT_" if error.title == "Limits" else "")
+        lines = [
+            f"{prefix}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']} (got {e['input']!r})" for e in error.errors()
+        ]
+        raise SettingsError("\n".join(lines)) from error

@@ -1,0 +1,1 @@
+"""What Elasticsearch is told: the DICOM dictionary as field types, the index template, its indices and aliases."""
