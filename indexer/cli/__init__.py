@@ -1,5 +1,7 @@
-"""The command `dicomsearch`: a group whose commands each room of the house adds under the entry point
-`dicomsearch.commands`, loaded only when they are called.
+"""The command `dicomsearch`: a group of commands that every room of the house adds to.
+
+They are entry points of the group `dicomsearch.commands`, loaded only when they are called: the command line can so
+offer what `app` and `local` do without importing against the direction of the house.
 """
 
 import sys
