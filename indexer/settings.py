@@ -57,6 +57,13 @@ class Settings(BaseSettings):
     lease_seconds: int = Field(15, ge=2, description="a task that is not heard of for so long is lost and queued again")
     heartbeat_seconds: int = Field(5, ge=1, description="how often watcher and tasks report that they are alive")
     request_seconds: float = Field(30.0, gt=0, description="time limit of one request to Elasticsearch, in seconds")
+    cache: Path | None = Field(None, description="where downloaded services are kept (default: the user's cache)")
+    maven_repository: str | None = Field(None, description="base URL of a Maven mirror to download from")
+    service_user: str = Field("nobody", description="who runs Elasticsearch when root starts the embedded services")
+    elasticsearch_heap_mb: int = Field(
+        1_024, ge=256, le=31_744, description="memory of the embedded Elasticsearch's heap, in MB"
+    )
+    start_seconds: float = Field(180.0, ge=1, description="time that an embedded service has to become ready")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="what is logged, at least")
     limits: Limits = Field(default_factory=Limits, description="see the LIMIT_ variables")
 

@@ -1,0 +1,162 @@
+"""The embedded Elasticsearch: one real node on loopback, its data in the home, its program shared in the cache.
+
+A node has a folder of its own (config, data, logs, temporary files) in the home. Where root starts the stack in a home
+that the unprivileged account cannot reach, the folder is in `/var/lib/dicomsearch`, and the home has a link to it.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+
+from elasticsearch import ApiError, Elasticsearch, TransportError
+
+from indexer.settings import Settings
+from local.accounts import Account, account_for_elasticsearch
+from local.cache import installed_elasticsearch, installed_java
+from local.errors import LocalError
+from local.service import ServiceSpec, last_line
+
+NAME = "elasticsearch"
+STATE_FOLDER = Path("/var/lib/dicomsearch")
+# Elasticsearch makes indices read-only on a disk that is 95 % full, which on a large disk leaves tens of gigabytes
+# unused and surprises a developer. Here it stops only before the disk is really full; other programs still need some.
+WATERMARKS = {"low": "2gb", "high": "1gb", "flood_stage": "500mb"}
+NEEDED_BYTES = 1_000_000_000
+
+
+def elasticsearch_service(home: Path, settings: Settings, *, port: int, transport_port: int) -> ServiceSpec:
+    """Install Elasticsearch where needed, prepare the node of a home, and say how it is run.
+
+    Parameters
+    ----------
+    home
+        Folder of the stack, absolute.
+    port, transport_port
+        Free loopback ports for HTTP and for the node's own protocol.
+
+    Raises
+    ------
+    LocalError
+        It cannot be installed, or there is no disk space to run it.
+    """
+    account = account_for_elasticsearch(settings.service_user)
+    program = installed_elasticsearch(settings, account)
+    java = installed_java(settings, account)
+    node = node_folder(home, account)
+    _require_space(node)
+    _configure(node, program, settings, port, transport_port)
+    if account:
+        account.own(node)
+    url = f"http://127.0.0.1:{port}"
+    return ServiceSpec(
+        name=NAME,
+        command=(str(program / "bin" / "elasticsearch"),),
+        folder=node,
+        # Nothing of the caller's environment: it may hold secrets, and the account is another one.
+        environment={
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "ES_JAVA_HOME": str(java),
+            "ES_PATH_CONF": str(node / "config"),
+            "ES_TMPDIR": str(node / "tmp"),
+        },
+        ready=lambda: is_ready(url),
+        port=port,
+        account=account,
+        start_seconds=settings.start_seconds,
+        stop_seconds=60.0,
+        explain=explain,
+    )
+
+
+def node_folder(home: Path, account: Account | None) -> Path:
+    """Give the folder of a home's node, which the account that runs it can reach; make it where it is missing."""
+    link = home / NAME
+    home.mkdir(parents=True, exist_ok=True)
+    if account is None or account.can(("-x", home)):
+        if not link.is_symlink():
+            link.mkdir(mode=0o700, exist_ok=True)
+        return link.resolve()
+    if link.is_dir() and not link.is_symlink():
+        raise LocalError(
+            f"the user {account.name!r}, who runs Elasticsearch, cannot reach its data in {link}: "
+            f"make {home} reachable for this user, or choose another home with --home"
+        )
+    folder = STATE_FOLDER / f"{home.name}-{hashlib.sha256(bytes(home)).hexdigest()[:12]}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    STATE_FOLDER.chmod(0o755)
+    if not link.is_symlink():
+        link.symlink_to(folder)
+    return folder
+
+
+def is_ready(url: str) -> bool:
+    """Tell whether the node answers and every index can be read and written."""
+    with Elasticsearch(url, request_timeout=5, max_retries=0) as client:
+        try:
+            return not client.cluster.health(wait_for_status="yellow", timeout="1s")["timed_out"]
+        except (ApiError, TransportError):
+            return False
+
+
+_REASONS = (
+    (r"(?i)address already in use", "its port is taken by another program: run it again for another port"),
+    (r"(?i)no space left on device", "no disk space is left"),
+    (
+        r"(?i)OutOfMemoryError|insufficient memory for the Java|Could not reserve enough space|Cannot allocate memory",
+        "there is not enough memory: free some, or lower DICOMSEARCH_ELASTICSEARCH_HEAP_MB",
+    ),
+    (r"(?i)failed to obtain node lock", "another Elasticsearch is using the same data folder"),
+    (r"(?i)AccessDeniedException: (\S+)", "it may not use a file: {0}"),
+    (r"(?m)^.*(?:Exception|Error): (.+)$", "{0}"),
+)
+
+
+def explain(log: str) -> str:
+    """Find the reason of a failed start in the log of the node; the first pattern that occurs is the cause."""
+    for pattern, reason in _REASONS:
+        if match := re.search(pattern, log):
+            return reason.format(*match.groups())
+    return last_line(log)
+
+
+def _require_space(node: Path) -> None:
+    free = shutil.disk_usage(node).free
+    if free < NEEDED_BYTES:
+        raise LocalError(
+            f"no disk space for Elasticsearch: {free / 1e6:,.0f} MB are free in {node}, "
+            f"{NEEDED_BYTES / 1e6:,.0f} MB are needed; free some, or choose another home with --home"
+        )
+
+
+def _configure(node: Path, program: Path, settings: Settings, port: int, transport_port: int) -> None:
+    """Write the configuration anew at each start: program, ports and settings may have changed."""
+    config = node / "config"
+    shutil.rmtree(node / "tmp", ignore_errors=True)
+    for folder in (config / "jvm.options.d", node / "data", node / "logs", node / "tmp"):
+        folder.mkdir(parents=True, exist_ok=True)
+    for file in (program / "config").iterdir():
+        if file.is_file() and file.name != "elasticsearch.yml":
+            shutil.copyfile(file, config / file.name)
+    values = {
+        "cluster.name": "dicomsearch",
+        "node.name": "embedded",
+        "discovery.type": "single-node",
+        "xpack.security.enabled": False,
+        "network.host": "127.0.0.1",
+        "http.port": port,
+        "transport.port": transport_port,
+        "path.data": str(node / "data"),
+        "path.logs": str(node / "logs"),
+        "action.auto_create_index": False,
+    } | {f"cluster.routing.allocation.disk.watermark.{name}": value for name, value in WATERMARKS.items()}
+    # JSON values are YAML values, whatever a path holds.
+    (config / "elasticsearch.yml").write_text(
+        "".join(f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items())
+    )
+    heap = settings.elasticsearch_heap_mb
+    (config / "jvm.options.d" / "dicomsearch.options").write_text(
+        # A dump of the heap would be a copy of patient data, as large as the heap.
+        f"-Xms{heap}m\n-Xmx{heap}m\n-XX:-HeapDumpOnOutOfMemoryError\n"
+    )

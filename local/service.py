@@ -1,0 +1,161 @@
+"""One service of the stack: what it is (data), and its running process."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local.accounts import Account
+from local.errors import StartError
+from local.processes import ProcessIdentity, death_signal, kill_group
+
+_POLL_SECONDS = 0.1
+_LOG_BYTES = 20_000_000
+_TAIL_BYTES = 64_000
+
+
+def last_line(log: str) -> str:
+    """Explain an end by the last line that the service wrote."""
+    return next((line.strip() for line in reversed(log.splitlines()) if line.strip()), "it wrote nothing")
+
+
+@dataclass(frozen=True)
+class ServiceSpec:
+    """What a service is: a command, when it is ready, and how it is ended."""
+
+    name: str
+    command: tuple[str, ...]
+    folder: Path
+    environment: Mapping[str, str]
+    ready: Callable[[], bool] = lambda: True
+    after: tuple[str, ...] = ()
+    port: int | None = None
+    account: Account | None = None
+    start_seconds: float = 60.0
+    stop_seconds: float = 30.0
+    explain: Callable[[str], str] = field(default=last_line)
+
+
+class Service:
+    """The process of a service, in a session of its own, writing to its log."""
+
+    def __init__(self, spec: ServiceSpec, log: Path) -> None:
+        self.spec = spec
+        self.log = log
+        self.identity: ProcessIdentity | None = None
+        self.started = 0.0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log_start = 0
+
+    def start(self) -> None:
+        """Start the process; it is not ready yet.
+
+        Raises
+        ------
+        StartError
+            The command cannot be run at all.
+        """
+        spec, account = self.spec, self.spec.account
+        self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        rotate(self.log)
+        with self.log.open("ab") as log:
+            self._log_start = log.tell()
+            try:
+                self._process = subprocess.Popen(  # noqa: S603
+                    spec.command,
+                    cwd=spec.folder,
+                    env=dict(spec.environment),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    user=account.user if account else None,
+                    group=account.group if account else None,
+                    extra_groups=[] if account else None,
+                    preexec_fn=death_signal(),  # noqa: PLW1509
+                )
+            except (OSError, subprocess.SubprocessError) as error:
+                raise StartError(f"{spec.name} cannot be started: {error}") from error
+        self.started = time.monotonic()
+        self.identity = ProcessIdentity.of(self._process.pid)
+
+    def exit_reason(self) -> str | None:
+        """Tell why the process has ended; None while it runs. What it left behind in its group is killed."""
+        if self._process is None:
+            return "not started"
+        code = self._process.poll()
+        if code is None:
+            return None
+        kill_group(self._process.pid)
+        ended = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return f"{ended}: {self.spec.explain(self.tail())}"
+
+    def is_ready(self) -> bool:
+        """Tell whether the process runs and does its work."""
+        return self.exit_reason() is None and self.spec.ready()
+
+    def late(self) -> bool:
+        """Tell whether it has had all its time to become ready."""
+        return time.monotonic() - self.started > self.spec.start_seconds
+
+    def wait_ready(self) -> None:
+        """Wait until the service is ready.
+
+        Raises
+        ------
+        StartError
+            It ended, or was not ready in time; it is stopped then.
+        """
+        while not self.is_ready():
+            reason = self.exit_reason()
+            if reason is None and not self.late():
+                time.sleep(_POLL_SECONDS)
+                continue
+            self.stop()
+            raise self.failure(reason)
+
+    def failure(self, reason: str | None) -> StartError:
+        """Describe a failed start in one line."""
+        reason = reason or f"not ready after {self.spec.start_seconds:.0f} s: {self.spec.explain(self.tail())}"
+        return StartError(f"{self.spec.name} did not start: {reason} (log: {self.log})")
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM to the process."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
+    def stop(self) -> None:
+        """End the process: SIGTERM, and after its time SIGKILL for all of its group."""
+        self.ask_to_stop()
+        self.wait_stopped(self.spec.stop_seconds)
+
+    def wait_stopped(self, seconds: float) -> None:
+        """Wait for the end of the process that was asked to stop, then kill what is left."""
+        if self._process is None:
+            return
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            kill_group(self._process.pid)
+            self._process.wait()
+        kill_group(self._process.pid)
+
+    def tail(self) -> str:
+        """Give what the process has written last, since its start."""
+        with self.log.open("rb") as log:
+            size = log.seek(0, os.SEEK_END)
+            log.seek(max(self._log_start if self._log_start <= size else 0, size - _TAIL_BYTES))
+            return log.read().decode(errors="replace")
+
+
+def rotate(log: Path, limit: int = _LOG_BYTES) -> None:
+    """Keep a log bounded: beyond the limit it moves to `<name>.1`, while its writer goes on appending to it."""
+    if log.exists() and log.stat().st_size > limit:
+        old = log.with_name(log.name + ".1")
+        old.unlink(missing_ok=True)
+        shutil.copyfile(log, old)
+        os.truncate(log, 0)
