@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
 
+from pydicom._dicom_dict import RepeatersDictionary
 from pydicom.datadict import DicomDictionary
 
 
@@ -54,7 +55,7 @@ class Attribute:
     Attributes
     ----------
     tag
-        Group and element as one number, `0x00180050`.
+        Group and element as one number, `0x00180050`; of a repeating group the first one (`0x60000010` for `60xx0010`).
     keyword
         `SliceThickness`.
     name
@@ -82,12 +83,16 @@ def _kind(vr: str) -> Kind:
 
 @cache
 def attributes() -> Mapping[str, Attribute]:
-    """All attributes with a keyword, by keyword."""
+    """All attributes with a keyword, by keyword; those of repeating groups (60xx, 50xx) stand there once."""
+    entries = {
+        **DicomDictionary,
+        **{int(mask.replace("x", "0"), 16): entry for mask, entry in RepeatersDictionary.items()},
+    }
     return MappingProxyType(
         {
             keyword: Attribute(tag, keyword, name, vr, vm, _kind(vr))
-            for tag, (vr, vm, name, _retired, keyword) in DicomDictionary.items()
-            if keyword
+            for tag, (vr, vm, name, _retired, keyword) in entries.items()
+            if keyword and vr != "NONE"  # items and delimiters are no elements
         }
     )
 
@@ -96,3 +101,39 @@ def attributes() -> Mapping[str, Attribute]:
 def attributes_by_tag() -> Mapping[int, Attribute]:
     """The same attributes, by tag."""
     return MappingProxyType({attribute.tag: attribute for attribute in attributes().values()})
+
+
+@cache
+def _repeaters() -> tuple[tuple[int, int, Attribute], ...]:
+    known = attributes_by_tag()
+    return tuple(
+        (
+            int("".join("0" if digit == "x" else "F" for digit in mask), 16),
+            int(mask.replace("x", "0"), 16),
+            known[int(mask.replace("x", "0"), 16)],
+        )
+        for mask in RepeatersDictionary
+    )
+
+
+@cache
+def attribute_of(tag: int) -> Attribute | None:
+    """Find the attribute of a tag, of repeating groups too: (6002,0010) is `OverlayRows`.
+
+    Parameters
+    ----------
+    tag
+        Group and element as one number.
+
+    Returns
+    -------
+    Attribute or None
+        None for private and unknown tags.
+    """
+    found = attributes_by_tag().get(tag)
+    if found is not None or tag >> 16 & 1:
+        return found
+    for mask, value, attribute in _repeaters():
+        if tag & mask == value:
+            return attribute
+    return None
