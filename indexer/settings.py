@@ -10,6 +10,8 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from indexer.home import running_services
+
 PREFIX = "DICOMSEARCH_"
 
 
@@ -56,6 +58,9 @@ class Settings(BaseSettings):
     chunk_seconds: int = Field(1_200, ge=10, description="time limit of one indexing task, in seconds")
     lease_seconds: int = Field(15, ge=2, description="a task that is not heard of for so long is lost and queued again")
     heartbeat_seconds: int = Field(5, ge=1, description="how often watcher and tasks report that they are alive")
+    settle_seconds: float = Field(
+        2.0, ge=0, description="a new folder that was not renamed counts as complete when unchanged for so long"
+    )
     request_seconds: float = Field(30.0, gt=0, description="time limit of one request to Elasticsearch, in seconds")
     cache: Path | None = Field(None, description="where downloaded services are kept (default: the user's cache)")
     maven_repository: str | None = Field(None, description="base URL of a Maven mirror to download from")
@@ -78,8 +83,15 @@ class Settings(BaseSettings):
         return f"{self.index}-write"
 
 
-def load_settings() -> Settings:
+def load_settings(*, home: Path | None = None, port: int | None = None, running: bool = True) -> Settings:
     """Build the settings from the environment and from secret files.
+
+    Parameters
+    ----------
+    home, port
+        Given on a command line: they go before the environment.
+    running
+        Whether addresses that are not set are those of the services that run in the home, if any do.
 
     Raises
     ------
@@ -87,11 +99,16 @@ def load_settings() -> Settings:
         With one line for each variable that has an unusable value.
     """
     secrets = Path(os.environ.get(PREFIX + "SECRETS_DIR", "/run/secrets"))
+    given = {name: value for name, value in (("home", home), ("port", port)) if value is not None}
     try:
-        return Settings(_secrets_dir=secrets) if secrets.is_dir() else Settings()
+        settings = Settings(_secrets_dir=secrets if secrets.is_dir() else None, **given)
     except ValidationError as error:
         prefix = PREFIX + ("LIMIT_" if error.title == "Limits" else "")
         lines = [
             f"{prefix}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']} (got {e['input']!r})" for e in error.errors()
         ]
         raise SettingsError("\n".join(lines)) from error
+    if not running:
+        return settings
+    found = running_services(settings.home)
+    return settings.model_copy(update={k: v for k, v in found.items() if k not in settings.model_fields_set})

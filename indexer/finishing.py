@@ -1,0 +1,23 @@
+"""The end of a batch: first everything is visible to search, then the batch is DONE, once."""
+
+import structlog
+
+from indexer.services import Services
+from indexer.sink import ElasticsearchUnavailableError
+
+log = structlog.get_logger(__name__)
+
+
+def finish(services: Services, batch: str) -> None:
+    """Make a batch DONE of which no image is open.
+
+    While Elasticsearch is away the batch stays as it is; the periodic check offers it again.
+    """
+    try:
+        services.sink.refresh()
+    except ElasticsearchUnavailableError as error:
+        services.presence.waits(str(error))
+        log.warning("batch cannot be finished yet", batch=batch, reason=str(error))
+        return
+    if services.ledger.finish(batch):
+        log.info("batch done", batch=batch)

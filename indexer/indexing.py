@@ -1,0 +1,148 @@
+"""One chunk: its images are read, flattened and written, and each comes to its end in the status."""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+import structlog
+
+from indexer.document import FileFacts, build_document
+from indexer.files import is_no_image, leaves, printable
+from indexer.finishing import finish
+from indexer.flatten import flatten
+from indexer.queue import new_lease
+from indexer.reader import NotAnImage, ReadError, read_header
+from indexer.services import Services
+from indexer.settings import Limits
+from indexer.sink import Document, ElasticsearchUnavailableError
+from indexer.status import ErrorCode, ImageStatus, Lease, Outcome
+from indexer.status.leases import Started
+from indexer.status.ledger import FoundFile
+
+log = structlog.get_logger(__name__)
+
+# A task is begun twice as a whole; begun a third time its images are tried in halves, and a single one is given up.
+_TRIES = 2
+_PAUSE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An image whose document can be written."""
+
+    file: FoundFile
+    document: Document
+    path: str
+
+
+def index_chunk(services: Services, lease: Lease, worker: str, tries: int = 0) -> None:
+    """Bring the images of a chunk to their end.
+
+    Parameters
+    ----------
+    worker
+        Who does it, for the status page.
+    tries
+        How many tasks have died of these images before.
+    """
+    batch = services.status.batch(lease.batch)
+    if batch is None:
+        return
+    started = services.leases.start(lease, worker, tries)
+    if started.tries > _TRIES:
+        _isolate(services, lease, started)
+        return
+    with services.leases.renewed(lease):
+        files = services.ledger.begin(lease.batch, lease.paths)
+        try:
+            outcomes = _index(services, lease.batch, Path(batch.path), files)
+        except ElasticsearchUnavailableError as error:
+            services.presence.waits(str(error))
+            log.warning("chunk waits", batch=lease.batch, chunk=lease.id, reason=str(error))
+            services.ledger.settle(lease.batch, [Outcome(file, ImageStatus.NEW) for file in files])
+            services.queue.index(lease, tries, delay=_PAUSE_SECONDS)
+        else:
+            if services.ledger.settle(lease.batch, outcomes):
+                finish(services, lease.batch)
+    services.leases.end(lease)
+
+
+def _isolate(services: Services, lease: Lease, started: Started) -> None:
+    """Split a chunk that its workers die of; a single image that is left is recorded as an error."""
+    if len(lease.paths) > 1:
+        middle = len(lease.paths) // 2
+        for half in (lease.paths[:middle], lease.paths[middle:]):
+            services.queue.index(new_lease(lease.batch, half), tries=_TRIES - 1)
+    else:
+        hung = started.seconds_since_last >= services.settings.chunk_seconds
+        code = ErrorCode.TIMEOUT if hung else ErrorCode.CRASHED
+        reason = "reading it took too long" if hung else "the worker died twice while reading it"
+        files = services.ledger.begin(lease.batch, lease.paths)
+        outcomes = [Outcome(file, ImageStatus.ERROR, code=code, reason=reason) for file in files]
+        if services.ledger.settle(lease.batch, outcomes):
+            finish(services, lease.batch)
+    log.error("chunk isolated", batch=lease.batch, chunk=lease.id, images=len(lease.paths))
+    services.leases.end(lease)
+
+
+def _index(services: Services, batch: str, folder: Path, files: Sequence[FoundFile]) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    ready: list[Ready] = []
+    for file in files:
+        made = _prepare(batch, folder, file, services.settings.limits)
+        if isinstance(made, Ready):
+            ready.append(made)
+        else:
+            outcomes.append(made)
+    earlier = services.sink.existing(item.document.id for item in ready)
+    written = services.sink.write([item.document for item in ready])
+    for item, result in zip(ready, written, strict=True):
+        if result.rejected is not None:
+            code = ErrorCode.INDEX_REJECTED
+            outcomes.append(Outcome(item.file, ImageStatus.ERROR, code=code, reason=result.rejected))
+            continue
+        # The same image from another file: the newest wins, and the batch counts it.
+        duplicate = earlier.get(result.id, item.path) != item.path
+        earlier[result.id] = item.path
+        outcomes.append(Outcome(item.file, ImageStatus.DONE, uid=result.id, duplicate=duplicate))
+    return outcomes
+
+
+def _prepare(batch: str, folder: Path, file: FoundFile, limits: Limits) -> Ready | Outcome:
+    """Read and flatten one image. Whatever is wrong with the file is its outcome, never an exception."""
+    if is_no_image(file.path):
+        return Outcome(file, ImageStatus.IGNORED)
+    path = folder / file.path
+    try:
+        if leaves(folder, file.path):
+            return _error(file, ErrorCode.NO_PERMISSION, "it is a symbolic link that leads out of the batch's folder")
+        facts = path.stat()
+        flattened = flatten(read_header(path, limits), limits)
+    except NotAnImage:
+        return Outcome(file, ImageStatus.IGNORED)
+    except ReadError as error:
+        return _error(file, ErrorCode(error.code), error.reason)
+    except PermissionError:
+        return _error(file, ErrorCode.NO_PERMISSION, "permission denied")
+    except OSError as error:
+        return _error(file, ErrorCode.UNREADABLE, f"it cannot be read: {os.strerror(error.errno or 0).lower()}")
+    except MemoryError:
+        return _error(file, ErrorCode.TOO_LARGE, "its header needs more memory than there is")
+    except Exception as error:
+        # A file must not stop its batch, whatever is in it; the place tells what to mend here.
+        log.exception("image could not be flattened", batch=batch, path=printable(file.path))
+        return _error(file, ErrorCode.UNREADABLE, f"its header could not be understood ({type(error).__name__})")
+    now = datetime.now(UTC)
+    absolute = printable(str(path))
+    modified = datetime.fromtimestamp(facts.st_mtime, UTC)
+    document = build_document(flattened, FileFacts(absolute, printable(path.name), facts.st_size, modified), batch, now)
+    version = time.time_ns() // 1_000
+    return Ready(file, Document(flattened.id, orjson.dumps(document), version), absolute)
+
+
+def _error(file: FoundFile, code: ErrorCode, reason: str) -> Outcome:
+    return Outcome(file, ImageStatus.ERROR, code=code, reason=reason)

@@ -1,0 +1,60 @@
+"""What a worker process works with, built once from the settings and passed in."""
+
+from dataclasses import dataclass
+
+from celery import Celery
+from elasticsearch import Elasticsearch
+
+from indexer import queue
+from indexer.queue import TaskQueue
+from indexer.settings import Settings
+from indexer.sink import Sink
+from indexer.status import Leases, Ledger, Presence, StatusStore, connect
+from mappings.index import ensure_index
+
+
+def connect_elasticsearch(settings: Settings) -> Elasticsearch:
+    """Open a client of Elasticsearch that leaves retries to its caller."""
+    return Elasticsearch(
+        settings.elasticsearch_url, request_timeout=settings.request_seconds, max_retries=0, retry_on_timeout=False
+    )
+
+
+@dataclass(frozen=True)
+class Services:
+    """Status, queue and index, as watcher and workers use them."""
+
+    settings: Settings
+    status: StatusStore
+    ledger: Ledger
+    leases: Leases
+    presence: Presence
+    queue: TaskQueue
+    elasticsearch: Elasticsearch
+    sink: Sink
+
+
+def build_services(settings: Settings, celery: Celery | None = None) -> Services:
+    """Connect to everything; nothing is asked of anyone yet."""
+    client = connect(settings.redis_url, patient=True)
+    presence = Presence(client, settings.heartbeat_seconds)
+    elasticsearch = connect_elasticsearch(settings)
+    return Services(
+        settings=settings,
+        status=StatusStore(client),
+        ledger=Ledger(client),
+        leases=Leases(client, settings.lease_seconds),
+        presence=presence,
+        queue=TaskQueue(celery or queue.create_app(settings), client),
+        elasticsearch=elasticsearch,
+        sink=Sink(
+            elasticsearch,
+            read_alias=settings.index,
+            write_alias=settings.write_index,
+            prepare=lambda: ensure_index(
+                elasticsearch, settings.index, shards=settings.shards, replicas=settings.replicas
+            ),
+            waits=presence.waits,
+            goes_on=presence.goes_on,
+        ),
+    )

@@ -1,0 +1,240 @@
+"""Documents into Elasticsearch: bulk requests with an outcome for each document.
+
+    documents ──bytes──▶ requests of bounded size ──▶ _bulk ──▶ an outcome per item
+                              ▲                         │
+                              └── 429, 502–504, lost ◀──┤   again, with backoff and jitter
+                              └── 413, 400: halves ◀────┘
+
+Documents are written under external versions (the time of indexing), so that an older write never replaces a newer one:
+https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-bulk
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import orjson
+from elastic_transport import ConnectionError as LostConnectionError
+from elastic_transport import ConnectionTimeout
+from elasticsearch import ApiError, Elasticsearch, NotFoundError
+
+RETRYABLE = frozenset({429, 502, 503, 504})
+_FIRST_PAUSE = 0.25
+_LONGEST_PAUSE = 5.0
+
+
+class ElasticsearchUnavailableError(Exception):
+    """Elasticsearch does not take documents for now; nothing is wrong with them. The message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document ready to be written: its `_id`, its JSON, its version (microseconds since 1970)."""
+
+    id: str
+    body: bytes
+    version: int
+
+    @property
+    def size(self) -> int:
+        """Bytes in a bulk request, about."""
+        return len(self.body) + len(self.id) + 80
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of one document: no reason where it is in the index, else Elasticsearch's reason for rejecting it."""
+
+    id: str
+    rejected: str | None = None
+
+
+@dataclass
+class Sink:
+    """Writes documents; waits while Elasticsearch is away.
+
+    Attributes
+    ----------
+    client
+        Of Elasticsearch; its own retries have to be switched off.
+    read_alias, write_alias
+        Names of the index, for asking and for writing.
+    prepare
+        Creates index and aliases where they are missing; called before the first use.
+    patience
+        Seconds that a lost or overloaded Elasticsearch is waited for.
+    request_bytes
+        Size of one bulk request, about.
+    waits, goes_on
+        Called with the reason when a write has to wait, and when it goes on.
+    """
+
+    client: Elasticsearch
+    read_alias: str
+    write_alias: str
+    prepare: Callable[[], object]
+    patience: float = 60.0
+    request_bytes: int = 8_000_000
+    waits: Callable[[str], None] = lambda reason: None
+    goes_on: Callable[[], None] = lambda: None
+    _waiting: bool = field(default=False, init=False)
+    _prepared: bool = field(default=False, init=False)
+
+    def write(self, documents: Sequence[Document]) -> list[Written]:
+        """Write documents, each with an outcome, in the order given.
+
+        Raises
+        ------
+        ElasticsearchUnavailableError
+            Some could not be written within `patience`. Others may have been: writing all again is right.
+        """
+        outcomes: list[Written] = []
+        for request in _requests(documents, self.request_bytes):
+            outcomes += self._write_request(request)
+        return outcomes
+
+    def refresh(self) -> None:
+        """Make what was written visible to search."""
+        with self._asking():
+            self.client.indices.refresh(index=self.write_alias)
+
+    def existing(self, ids: Iterable[str]) -> dict[str, str]:
+        """Where documents of these ids come from: `_id` → `file.path`, for those that exist."""
+        unique = sorted(set(ids))
+        if not unique:
+            return {}
+        with self._asking():
+            answer = self.client.mget(index=self.read_alias, ids=unique, source_includes=["file.path"])
+        return {
+            found["_id"]: found["_source"].get("file", {}).get("path", "")
+            for found in answer["docs"]
+            if found.get("found")
+        }
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        try:
+            if not self._prepared:
+                self.prepare()
+                self._prepared = True
+            yield
+        except (LostConnectionError, ConnectionTimeout, ApiError) as error:
+            # A missing index may have been dropped by hand: it is made anew before the next try.
+            self._prepared = self._prepared and not isinstance(error, NotFoundError)
+            raise ElasticsearchUnavailableError(explain(error)) from error
+
+    def _write_request(self, documents: Sequence[Document]) -> list[Written]:
+        outcomes: dict[int, Written] = {}
+        open_items = list(range(len(documents)))
+        deadline, pause = time.monotonic() + self.patience, _FIRST_PAUSE
+        while True:
+            tried = [documents[at] for at in open_items]
+            try:
+                answers = self._bulk(tried)
+            except _RefusedError as error:
+                return self._halves(documents, error)
+            except ElasticsearchUnavailableError as error:
+                reason = str(error)
+            else:
+                again = []
+                for at, (status, why) in zip(open_items, answers, strict=True):
+                    if status in RETRYABLE:
+                        again.append(at)
+                        reason = f"Elasticsearch is overloaded ({status}: {why})"
+                    else:
+                        outcomes[at] = Written(documents[at].id, why)
+                open_items = again
+                if not open_items:
+                    self._report(None)
+                    return [outcomes[at] for at in range(len(documents))]
+            self._report(reason)
+            if time.monotonic() + pause > deadline:
+                raise ElasticsearchUnavailableError(reason)
+            time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _report(self, reason: str | None) -> None:
+        if reason is not None:
+            self.waits(reason)
+        elif self._waiting:
+            self.goes_on()
+        self._waiting = reason is not None
+
+    def _halves(self, documents: Sequence[Document], error: "_RefusedError") -> list[Written]:
+        if len(documents) == 1:
+            return [Written(documents[0].id, str(error))]
+        middle = len(documents) // 2
+        return self._write_request(documents[:middle]) + self._write_request(documents[middle:])
+
+    def _bulk(self, documents: Sequence[Document]) -> list[tuple[int, str | None]]:
+        lines: list[bytes] = []
+        for document in documents:
+            action = {"_id": document.id, "version": document.version, "version_type": "external_gte"}
+            lines += (orjson.dumps({"index": action}), document.body)
+        with self._asking():
+            try:
+                # The client passes bytes on as they are; its types only know mappings. The alias must exist: a bulk
+                # request to a missing one would create an index with guessed fields.
+                operations = cast("Sequence[Mapping[str, Any]]", lines)
+                answer = self.client.bulk(index=self.write_alias, operations=operations, require_alias=True)
+            except ApiError as error:
+                if error.status_code == 413:
+                    raise _RefusedError("the document is larger than Elasticsearch accepts (413)") from error
+                if error.status_code == 400:
+                    raise _RefusedError(f"Elasticsearch cannot read the document (400, {error.error})") from error
+                raise
+        items = [item["index"] for item in answer["items"]]
+        if any(item["status"] == 404 for item in items):
+            self._prepared = False
+        return [_outcome(item) for item in items]
+
+
+class _RefusedError(Exception):
+    """A whole request was refused because of what is in it: its halves tell which document it was."""
+
+
+def _outcome(item: dict[str, object]) -> tuple[int, str | None]:
+    status = int(str(item["status"]))
+    # A newer write of the same image has come first: this one is part of the past, and nothing is lost.
+    if status < 300 or status == 409:
+        return status, None
+    error = item.get("error")
+    if not isinstance(error, dict):
+        return status, str(status)
+    kind = str(error.get("type"))
+    # A missing alias or a read-only index is the service's trouble, not the document's.
+    if kind in ("cluster_block_exception", "index_not_found_exception"):
+        return 503, f"{kind}: {error.get('reason')}"
+    return status, _without_values(kind, error)
+
+
+def _without_values(kind: str, error: dict[str, object]) -> str:
+    """Give Elasticsearch's reason as far as it cannot quote a header: the type of error and the field."""
+    reason = str(error.get("reason", ""))
+    head = reason.split(" in document with id")[0].split(". Preview of")[0]
+    return f"{kind}: {head}" if len(head) < 200 and "value" not in head else kind
+
+
+def explain(error: LostConnectionError | ConnectionTimeout | ApiError) -> str:
+    """Say in one line why Elasticsearch did not do what it was asked for."""
+    if isinstance(error, ConnectionTimeout):
+        return "Elasticsearch does not answer in time"
+    if isinstance(error, LostConnectionError):
+        return "Elasticsearch cannot be reached"
+    return f"Elasticsearch answered {error.status_code} ({error.error})"
+
+
+def _requests(documents: Sequence[Document], limit: int) -> Iterator[Sequence[Document]]:
+    some: list[Document] = []
+    size = 0
+    for document in documents:
+        if some and size + document.size > limit:
+            yield some
+            some, size = [], 0
+        some.append(document)
+        size += document.size
+    if some:
+        yield some

@@ -1,0 +1,108 @@
+"""The Celery worker: `celery -A indexer.worker worker`.
+
+This module is an edge of the program: it builds the settings when it is imported, because Celery's command line wants a
+ready application. What the tasks do stands in `registering`, `indexing` and `finishing`.
+"""
+
+import threading
+from functools import cache
+from typing import Any
+
+import redis
+import structlog
+from celery import Celery, signals
+
+from indexer import finishing, indexing, queue, registering
+from indexer.logs import configure_logging
+from indexer.services import Services, build_services
+from indexer.settings import Settings, load_settings
+from indexer.status import Lease, Presence, connect
+
+
+def create_celery(settings: Settings) -> Celery:
+    """Build the Celery application with its tasks."""
+    celery = queue.create_app(settings)
+
+    @cache
+    def services() -> Services:
+        # Built in the process that runs the task: connections do not survive a fork.
+        return build_services(settings, celery)
+
+    @celery.task(name=queue.REGISTER, bind=True)
+    def register_batch(task: Any, batch: str, lease_id: str) -> None:
+        structlog.contextvars.bind_contextvars(task_id=task.request.id)
+        lease = Lease(lease_id, batch, ())
+        services().leases.start(lease, str(task.request.hostname))
+        with services().leases.renewed(lease):
+            registering.register_batch(services(), batch)
+        services().leases.end(lease)
+
+    @celery.task(name=queue.INDEX, bind=True, time_limit=settings.chunk_seconds)
+    def index_chunk(task: Any, batch: str, paths: list[str], chunk: str, tries: int) -> None:
+        structlog.contextvars.bind_contextvars(task_id=task.request.id)
+        indexing.index_chunk(services(), Lease(chunk, batch, tuple(paths)), str(task.request.hostname), tries)
+
+    @celery.task(name=queue.FINISH)
+    def finish_batch(batch: str) -> None:
+        finishing.finish(services(), batch)
+
+    return celery
+
+
+class Heartbeat:
+    """Reports that a worker is alive, from a thread of its main process, until it is stopped."""
+
+    def __init__(self, presence: Presence, name: str, seconds: int) -> None:
+        self._presence = presence
+        self._name = name
+        self._seconds = seconds
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        """Report now and from now on."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take leave."""
+        self._stop.set()
+        self._thread.join(timeout=self._seconds)
+        try:
+            self._presence.worker_leaves(self._name)
+        except redis.RedisError:
+            return  # the report fades by itself
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self._presence.worker_beats(self._name)
+            except redis.RedisError as error:
+                structlog.get_logger(__name__).warning("heartbeat not delivered", error=type(error).__name__)
+            if self._stop.wait(self._seconds):
+                return
+
+
+def connect_signals(settings: Settings) -> None:
+    """Hook logging, the index and the heartbeat into the start and the end of a Celery worker."""
+    running: list[Heartbeat] = []
+
+    def on_logging(**_: Any) -> None:
+        configure_logging(settings.log_level)
+
+    def on_ready(sender: Any = None, **_: Any) -> None:
+        presence = Presence(connect(settings.redis_url), settings.heartbeat_seconds)
+        running.append(Heartbeat(presence, str(sender.hostname), settings.heartbeat_seconds))
+        running[-1].start()
+
+    def on_shutdown(**_: Any) -> None:
+        while running:
+            running.pop().stop()
+
+    signals.setup_logging.connect(on_logging, weak=False)
+    signals.worker_ready.connect(on_ready, weak=False)
+    signals.worker_shutdown.connect(on_shutdown, weak=False)
+
+
+_settings = load_settings()
+celery = create_celery(_settings)
+connect_signals(_settings)
