@@ -6,6 +6,7 @@ the folder ``/run/secrets`` or ``DICOMSEARCH_SECRETS_DIR``. A wrong value is rep
 
 import os
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -32,6 +33,8 @@ class Limits(BaseSettings):
     key_depth: int = Field(16, ge=1, le=18, description="sequence levels written out in a path")
     depth: int = Field(100, ge=1, le=10_000, description="sequence levels that are read at all")
     elements: int = Field(200_000, ge=1_000, description="elements read of one file")
+    element_bytes: int = Field(1_000_000, ge=10_000, description="bytes read of one text element")
+    unpacked_bytes: int = Field(1_000_000_000, ge=1_000_000, description="bytes that a compressed header may unpack to")
     header_bytes: int = Field(8_000_000, ge=10_000, description="bytes of the stored header (DICOM JSON)")
 
 
@@ -99,7 +102,7 @@ def load_settings(*, home: Path | None = None, port: int | None = None, running:
         With one line for each variable that has an unusable value.
     """
     secrets = Path(os.environ.get(PREFIX + "SECRETS_DIR", "/run/secrets"))
-    given = {name: value for name, value in (("home", home), ("port", port)) if value is not None}
+    given: dict[str, Any] = {name: value for name, value in (("home", home), ("port", port)) if value is not None}
     try:
         settings = Settings(_secrets_dir=secrets if secrets.is_dir() else None, **given)
     except ValidationError as error:

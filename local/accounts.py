@@ -7,6 +7,7 @@ together, and nobody knows them all.
 
 import os
 import pwd
+import stat
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,7 +43,9 @@ class Account:
         """Give a folder and all that is in it to the account, readable by nobody else."""
         for path in _walk(folder):
             status = path.lstat()
-            if (status.st_uid, status.st_gid) != (self.user, self.group):
+            # A file with a second name elsewhere may be another's, linked here to be given away.
+            linked = stat.S_ISREG(status.st_mode) and status.st_nlink > 1
+            if (status.st_uid, status.st_gid) != (self.user, self.group) and not linked:
                 os.chown(path, self.user, self.group, follow_symlinks=False)
         folder.chmod(0o700)
 

@@ -10,12 +10,11 @@ import re
 import shutil
 from pathlib import Path
 
-from elasticsearch import ApiError, Elasticsearch, TransportError
-
 from indexer.settings import Settings
 from local.accounts import Account, account_for_elasticsearch
 from local.cache import installed_elasticsearch, installed_java
 from local.errors import LocalError
+from local.readiness import elasticsearch_answers
 from local.service import ServiceSpec, last_line
 
 NAME = "elasticsearch"
@@ -49,7 +48,6 @@ def elasticsearch_service(home: Path, settings: Settings, *, port: int, transpor
     _configure(node, program, settings, port, transport_port)
     if account:
         account.own(node)
-    url = f"http://127.0.0.1:{port}"
     return ServiceSpec(
         name=NAME,
         command=(str(program / "bin" / "elasticsearch"),),
@@ -60,8 +58,10 @@ def elasticsearch_service(home: Path, settings: Settings, *, port: int, transpor
             "ES_JAVA_HOME": str(java),
             "ES_PATH_CONF": str(node / "config"),
             "ES_TMPDIR": str(node / "tmp"),
+            # The launcher leaves folders in the temporary folder, where nobody would clear them away.
+            "JDK_JAVA_OPTIONS": f'"-Djava.io.tmpdir={node / "tmp"}"',
         },
-        ready=lambda: is_ready(url),
+        ready=lambda _since: elasticsearch_answers(port),
         port=port,
         account=account,
         start_seconds=settings.start_seconds,
@@ -72,12 +72,12 @@ def elasticsearch_service(home: Path, settings: Settings, *, port: int, transpor
 
 def node_folder(home: Path, account: Account | None) -> Path:
     """Give the folder of a home's node, which the account that runs it can reach; make it where it is missing."""
-    link = home / NAME
-    home.mkdir(parents=True, exist_ok=True)
-    if account is None or account.can(("-x", home)):
-        if not link.is_symlink():
-            link.mkdir(mode=0o700, exist_ok=True)
-        return link.resolve()
+    link = home / "data" / NAME
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if account is None or account.can(("-x", link.parent)):
+        folder = link.resolve()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
     if link.is_dir() and not link.is_symlink():
         raise LocalError(
             f"the user {account.name!r}, who runs Elasticsearch, cannot reach its data in {link}: "
@@ -89,15 +89,6 @@ def node_folder(home: Path, account: Account | None) -> Path:
     if not link.is_symlink():
         link.symlink_to(folder)
     return folder
-
-
-def is_ready(url: str) -> bool:
-    """Tell whether the node answers and every index can be read and written."""
-    with Elasticsearch(url, request_timeout=5, max_retries=0) as client:
-        try:
-            return not client.cluster.health(wait_for_status="yellow", timeout="1s")["timed_out"]
-        except (ApiError, TransportError):
-            return False
 
 
 _REASONS = (
@@ -131,9 +122,14 @@ def _require_space(node: Path) -> None:
 
 
 def _configure(node: Path, program: Path, settings: Settings, port: int, transport_port: int) -> None:
-    """Write the configuration anew at each start: program, ports and settings may have changed."""
+    """Write the configuration anew at each start: program, ports and settings may have changed.
+
+    The old one is removed first: root must not write through links that the unprivileged account could have put there.
+    """
     config = node / "config"
-    shutil.rmtree(node / "tmp", ignore_errors=True)
+    for folder in (config, node / "tmp"):
+        if folder.is_dir():
+            shutil.rmtree(folder)
     for folder in (config / "jvm.options.d", node / "data", node / "logs", node / "tmp"):
         folder.mkdir(parents=True, exist_ok=True)
     for file in (program / "config").iterdir():

@@ -5,7 +5,7 @@ import socket
 
 from local.errors import PortTakenError
 
-# Below the range from which systems give ports to outgoing connections: a service that is restarted finds its port free.
+# Below the range from which systems give ports to outgoing connections: a restarted service finds its port still free.
 _RANGE = range(20_000, 32_000)
 _TRIES = 200
 

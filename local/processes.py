@@ -34,6 +34,11 @@ class ProcessIdentity:
         except psutil.Error:
             return None
 
+    @classmethod
+    def current(cls) -> "ProcessIdentity":
+        """Identify this process."""
+        return cls(os.getpid(), psutil.Process().create_time())
+
     def process(self) -> psutil.Process | None:
         """Give the process while it lives (a zombie does not); None otherwise."""
         try:
@@ -62,23 +67,30 @@ def marked_processes(variable: str, value: str) -> list[ProcessIdentity]:
 def end_processes(processes: Iterable[ProcessIdentity], *, seconds: float) -> None:
     """End processes and their process groups: SIGTERM first, SIGKILL for what is left after some seconds."""
     alive = [identity for identity in processes if identity.alive]
+    leaders = {identity.pid for identity in alive}
     for identity in alive:
-        _signal_group(identity, signal.SIGTERM)
+        # The leader of a group ends its children in its own way, and a second SIGTERM may mean something else.
+        if _group(identity) in (None, identity.pid) or _group(identity) not in leaders:
+            _signal(identity, signal.SIGTERM)
     deadline = time.monotonic() + seconds
     while any(identity.alive for identity in alive) and time.monotonic() < deadline:
         time.sleep(0.05)
     for identity in alive:
-        _signal_group(identity, signal.SIGKILL)
+        if _group(identity) == identity.pid and identity.alive:
+            kill_group(identity.pid)
+        _signal(identity, signal.SIGKILL)
 
 
-def _signal_group(identity: ProcessIdentity, number: signal.Signals) -> None:
+def _group(identity: ProcessIdentity) -> int | None:
+    with contextlib.suppress(ProcessLookupError):
+        return os.getpgid(identity.pid)
+    return None
+
+
+def _signal(identity: ProcessIdentity, number: signal.Signals) -> None:
     process = identity.process()
-    if process is None:
-        return
-    with contextlib.suppress(ProcessLookupError, psutil.Error):
-        if os.getpgid(identity.pid) == identity.pid:
-            os.killpg(identity.pid, number)
-        else:
+    with contextlib.suppress(psutil.Error):
+        if process is not None:
             process.send_signal(number)
 
 

@@ -3,9 +3,8 @@
 import shutil
 from pathlib import Path
 
-from redis import Redis, RedisError
-
 from local.errors import LocalError
+from local.readiness import redis_answers
 from local.service import ServiceSpec
 
 NAME = "redis"
@@ -28,7 +27,7 @@ def redis_service(home: Path, *, port: int, password: str, path: str = "/usr/loc
     LocalError
         There is no `redis-server` on this machine.
     """
-    folder = home / NAME
+    folder = home / "data" / NAME
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings = {
         "bind": "127.0.0.1",
@@ -52,7 +51,7 @@ def redis_service(home: Path, *, port: int, password: str, path: str = "/usr/loc
         command=(redis_program(), file.name),
         folder=folder,
         environment={"PATH": path},
-        ready=lambda: is_ready(url),
+        ready=lambda _since: redis_answers(url),
         port=port,
     )
 
@@ -79,12 +78,3 @@ def redis_program() -> str:
     if not found:
         raise LocalError("there is no redis-server on this machine: install Redis, so that it is on PATH")
     return found
-
-
-def is_ready(url: str) -> bool:
-    """Tell whether Redis answers and has loaded its data."""
-    with Redis.from_url(url, socket_timeout=2) as client:
-        try:
-            return bool(client.ping())
-        except RedisError:
-            return False

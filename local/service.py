@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,13 +26,33 @@ def last_line(log: str) -> str:
 
 @dataclass(frozen=True)
 class ServiceSpec:
-    """What a service is: a command, when it is ready, and how it is ended."""
+    """What a service is: a command, when it is ready, and how it is ended.
+
+    Attributes
+    ----------
+    name
+        Names its log and its line in `dicomsearch status`.
+    command, folder, environment
+        What is run, where, and with nothing but these variables.
+    ready
+        Asked with the time of the start (seconds since 1970): does it do its work?
+    after
+        Names of the services that have to be ready before this one starts; it is stopped before them.
+    port
+        Where it listens, for `dicomsearch status`.
+    account
+        Who runs it; None is the user who asks.
+    start_seconds, stop_seconds
+        Time to become ready; time to end in order before it is killed.
+    explain
+        Finds the reason of an end in the log.
+    """
 
     name: str
     command: tuple[str, ...]
     folder: Path
     environment: Mapping[str, str]
-    ready: Callable[[], bool] = lambda: True
+    ready: Callable[[float], bool] = lambda _since: True
     after: tuple[str, ...] = ()
     port: int | None = None
     account: Account | None = None
@@ -50,6 +71,8 @@ class Service:
         self.started = 0.0
         self._process: subprocess.Popen[bytes] | None = None
         self._log_start = 0
+        self._clock = 0.0
+        self._ended: str | None = None
 
     def start(self) -> None:
         """Start the process; it is not ready yet.
@@ -64,6 +87,7 @@ class Service:
         rotate(self.log)
         with self.log.open("ab") as log:
             self._log_start = log.tell()
+            self.started = time.time()
             try:
                 self._process = subprocess.Popen(  # noqa: S603
                     spec.command,
@@ -76,31 +100,35 @@ class Service:
                     user=account.user if account else None,
                     group=account.group if account else None,
                     extra_groups=[] if account else None,
-                    preexec_fn=death_signal(),  # noqa: PLW1509
+                    preexec_fn=death_signal(),
                 )
             except (OSError, subprocess.SubprocessError) as error:
                 raise StartError(f"{spec.name} cannot be started: {error}") from error
-        self.started = time.monotonic()
+        self._clock = time.monotonic()
+        self._ended = None
         self.identity = ProcessIdentity.of(self._process.pid)
 
     def exit_reason(self) -> str | None:
         """Tell why the process has ended; None while it runs. What it left behind in its group is killed."""
         if self._process is None:
             return "not started"
-        code = self._process.poll()
-        if code is None:
-            return None
-        kill_group(self._process.pid)
-        ended = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        return f"{ended}: {self.spec.explain(self.tail())}"
+        if self._ended is None:
+            code = self._process.poll()
+            if code is None:
+                return None
+            # Only now, once: later the number may be that of somebody else's group.
+            kill_group(self._process.pid)
+            ended = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+            self._ended = f"{ended}: {self.spec.explain(self.tail())}"
+        return self._ended
 
     def is_ready(self) -> bool:
         """Tell whether the process runs and does its work."""
-        return self.exit_reason() is None and self.spec.ready()
+        return self.exit_reason() is None and self.spec.ready(self.started)
 
     def late(self) -> bool:
         """Tell whether it has had all its time to become ready."""
-        return time.monotonic() - self.started > self.spec.start_seconds
+        return time.monotonic() - self._clock > self.spec.start_seconds
 
     def wait_ready(self) -> None:
         """Wait until the service is ready.
@@ -128,21 +156,19 @@ class Service:
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
 
+    def kill(self) -> None:
+        """Kill what still runs of the process and its group."""
+        if self._process is not None and self.exit_reason() is None:
+            kill_group(self._process.pid)
+            self._process.wait()
+
     def stop(self) -> None:
         """End the process: SIGTERM, and after its time SIGKILL for all of its group."""
         self.ask_to_stop()
-        self.wait_stopped(self.spec.stop_seconds)
-
-    def wait_stopped(self, seconds: float) -> None:
-        """Wait for the end of the process that was asked to stop, then kill what is left."""
-        if self._process is None:
-            return
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            kill_group(self._process.pid)
-            self._process.wait()
-        kill_group(self._process.pid)
+        if self._process is not None:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(self.spec.stop_seconds)
+        self.kill()
 
     def tail(self) -> str:
         """Give what the process has written last, since its start."""

@@ -18,7 +18,8 @@ from redis import Redis
 from indexer.settings import Settings, load_settings
 from local.elasticsearch import elasticsearch_service
 from local.ports import free_port
-from local.redis import redis_service, redis_url as url_of_redis
+from local.redis import redis_service
+from local.redis import redis_url as url_of_redis
 from local.service import Service, ServiceSpec
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -80,7 +81,7 @@ def elasticsearch(settings: Settings) -> Iterator[Elasticsearch]:
     from mappings.index import ensure_index
 
     with Elasticsearch(settings.elasticsearch_url, request_timeout=30) as client:
-        ensure_index(client, settings)
+        ensure_index(client, settings.index)
         try:
             yield client
         finally:

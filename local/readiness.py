@@ -1,0 +1,60 @@
+"""How a service shows that it does its work: asked over the network or in Redis, quickly, never raising."""
+
+import http.client
+from datetime import UTC, datetime
+
+from redis import Redis, RedisError
+
+from indexer.status import StatusStore, StatusUnavailableError, connect
+
+_SECONDS = 3.0
+
+
+def http_status(host: str, port: int, path: str) -> int | None:
+    """Ask a web server of this machine, past any proxy; None where none answers."""
+    connection = http.client.HTTPConnection(host, port, timeout=_SECONDS)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def elasticsearch_answers(port: int) -> bool:
+    """Tell whether the node answers and every index can be read and written (it says 408 where one cannot)."""
+    return http_status("127.0.0.1", port, "/_cluster/health?wait_for_status=yellow&timeout=1s") == 200
+
+
+def redis_answers(url: str) -> bool:
+    """Tell whether Redis answers and has loaded its data."""
+    with Redis.from_url(url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS) as client:
+        try:
+            return bool(client.ping())
+        except RedisError:
+            return False
+
+
+def watcher_reports(url: str, since: float) -> bool:
+    """Tell whether the watcher has reported after a time (seconds since 1970)."""
+    with connect(url) as client:
+        try:
+            seen = StatusStore(client).watcher().last_seen
+        except StatusUnavailableError:
+            return False
+    return seen is not None and seen >= _moment(since)
+
+
+def worker_reports(url: str, since: float) -> bool:
+    """Tell whether a worker has reported after a time (seconds since 1970)."""
+    with connect(url) as client:
+        try:
+            return any(worker.last_seen >= _moment(since) for worker in StatusStore(client).workers())
+        except StatusUnavailableError:
+            return False
+
+
+def _moment(since: float) -> datetime:
+    # Reports are rounded to milliseconds.
+    return datetime.fromtimestamp(since - 0.001, UTC)
