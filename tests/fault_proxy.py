@@ -1,0 +1,80 @@
+"""A small proxy in front of the real Elasticsearch that fails on purpose, for faults that a healthy node will not show."""
+
+import http.client
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+# What to answer instead of passing a request on: a status, or "close" to drop the connection.
+Fault = int | str
+
+
+class FaultProxy:
+    """Passes requests on; those to `_bulk` first meet the faults that are planned, one each."""
+
+    def __init__(self, target: str) -> None:
+        self.target = urlsplit(target).netloc
+        self.faults: deque[Fault] = deque()
+        self.bulk_sizes: list[int] = []
+        self.largest_bulk: int | None = None
+        self.url = ""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    proxy: FaultProxy
+
+    def handle_any(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if "/_bulk" in self.path:
+            self.proxy.bulk_sizes.append(body.count(b"\n") // 2)
+            fault = self.proxy.faults.popleft() if self.proxy.faults else None
+            if self.proxy.largest_bulk is not None and len(body) > self.proxy.largest_bulk:
+                fault = 413
+            if fault == "close":
+                self.close_connection = True
+                return
+            if isinstance(fault, int):
+                self._answer(fault, b'{"error": {"type": "planned", "reason": "planned"}}', "application/json")
+                return
+        connection = http.client.HTTPConnection(self.proxy.target, timeout=30)
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection")}
+        connection.request(self.command, self.path, body, headers)
+        answer = connection.getresponse()
+        self._answer(answer.status, answer.read(), answer.getheader("Content-Type", ""))
+        connection.close()
+
+    def _answer(self, status: int, body: bytes, content_type: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("X-Elastic-Product", "Elasticsearch")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = handle_any  # noqa: N815 - names that http.server asks for
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@contextmanager
+def fault_proxy(target: str) -> Iterator[FaultProxy]:
+    """Run a proxy in front of `target` (a URL) on a free port."""
+    proxy = FaultProxy(target)
+    handler = type("Handler", (_Handler,), {"proxy": proxy})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    proxy.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield proxy
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
