@@ -136,7 +136,7 @@ def _properties() -> dict[str, Definition]:
         "receipt": _object(
             {
                 **dict.fromkeys(RECEIPT_COUNTS, LONG),
-                "forgiven": KEYWORD,
+                **dict.fromkeys(("forgiven", "unread"), KEYWORD),
                 "cuts": _object({"path": KEYWORD, "why": KEYWORD}),
             }
         ),

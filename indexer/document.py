@@ -1,0 +1,67 @@
+"""The whole document of an image: the flattened header, and what is known of its file and batch."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from indexer.flatten import Flattened
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What the document says of the file.
+
+    Attributes
+    ----------
+    path
+        Where it is; names that are no UTF-8 may hold surrogates, as Python has them.
+    name
+        The last part of the path.
+    size
+        Bytes.
+    mtime
+        When it was last modified.
+    """
+
+    path: str
+    name: str
+    size: int
+    mtime: datetime
+
+
+def build_document(flattened: Flattened, file: FileFacts, batch: str, indexed_at: datetime) -> dict[str, Any]:
+    """Complete the document.
+
+    Parameters
+    ----------
+    flattened
+        From `flatten`.
+    file
+        The file that was read.
+    batch
+        The batch's name.
+    indexed_at
+        Now, with a time zone; also the `@timestamp` of an image that does not tell when it was made.
+    """
+    now = _iso(indexed_at)
+    return {
+        "@timestamp": now,
+        **flattened.fields,
+        "batch": _valid(batch),
+        "file": {
+            "path": _valid(file.path),
+            "name": _valid(file.name),
+            "size": file.size,
+            "mtime": _iso(file.mtime),
+        },
+        "indexed_at": now,
+    }
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _valid(name: str) -> str:
+    """Write a file name that is no UTF-8 so that JSON can hold it."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
