@@ -17,13 +17,13 @@ from pathlib import Path
 from indexer.settings import Settings
 from local.errors import LocalError, StartError
 from local.processes import ProcessIdentity, end_processes, marked_processes
-from local.service import last_line, rotate
+from local.service import last_words, rotate
 from local.stack import build_stack, install
 from local.state import HomeLock, StackState, read_state, write_state
 from local.supervisor import MARK, Supervisor
 
 _STOP_SECONDS = 150.0
-_ORPHAN_SECONDS = 30.0
+_ORPHAN_SECONDS = 15.0
 _POLL_SECONDS = 0.1
 
 
@@ -103,7 +103,7 @@ def start_detached(settings: Settings) -> StackState:
         raise AlreadyRunningError(f"dicomsearch is running already in {home}")
     with log.open("rb") as output:
         output.seek(start)
-        said = last_line(output.read().decode(errors="replace")).removeprefix("Error: ")
+        said = last_words(output.read().decode(errors="replace")).removeprefix("Error: ")
     raise StartError(said)
 
 

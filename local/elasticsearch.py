@@ -15,7 +15,7 @@ from local.accounts import Account, account_for_elasticsearch
 from local.cache import installed_elasticsearch, installed_java
 from local.errors import LocalError
 from local.readiness import elasticsearch_answers
-from local.service import ServiceSpec, last_line
+from local.service import ServiceSpec, last_words
 
 NAME = "elasticsearch"
 STATE_FOLDER = Path("/var/lib/dicomsearch")
@@ -109,7 +109,7 @@ def explain(log: str) -> str:
     for pattern, reason in _REASONS:
         if match := re.search(pattern, log):
             return reason.format(*match.groups())
-    return last_line(log)
+    return last_words(log)
 
 
 def _require_space(node: Path) -> None:

@@ -4,6 +4,8 @@ import http.client
 from datetime import UTC, datetime
 
 from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from indexer.status import StatusStore, StatusUnavailableError, connect
 
@@ -29,7 +31,8 @@ def elasticsearch_answers(port: int) -> bool:
 
 def redis_answers(url: str) -> bool:
     """Tell whether Redis answers and has loaded its data."""
-    with Redis.from_url(url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS) as client:
+    once = Retry(NoBackoff(), 0)
+    with Redis.from_url(url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS, retry=once) as client:
         try:
             return bool(client.ping())
         except RedisError:

@@ -36,6 +36,8 @@ def redis_service(home: Path, *, port: int, password: str, path: str = "/usr/loc
         # A relative folder: the configuration has no way to quote every character of a path.
         "dir": ".",
         "daemonize": "no",
+        # A title of its own would overwrite the mark in its environment by which it is found.
+        "set-proc-title": "no",
         "appendonly": "yes",
         "appendfsync": "everysec",
         # The append-only file has it all.

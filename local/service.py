@@ -1,13 +1,14 @@
 """One service of the stack: what it is (data), and its running process."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from local.accounts import Account
@@ -19,9 +20,13 @@ _LOG_BYTES = 20_000_000
 _TAIL_BYTES = 64_000
 
 
-def last_line(log: str) -> str:
-    """Explain an end by the last line that the service wrote."""
-    return next((line.strip() for line in reversed(log.splitlines()) if line.strip()), "it wrote nothing")
+_EXCEPTION = re.compile(r"[\w.]*(?:Error|Exception): ")
+
+
+def last_words(log: str) -> str:
+    """Explain an end by what the service wrote: its last exception, else its last line."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    return next(filter(_EXCEPTION.match, reversed(lines)), lines[-1] if lines else "it wrote nothing")
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class ServiceSpec:
     account: Account | None = None
     start_seconds: float = 60.0
     stop_seconds: float = 30.0
-    explain: Callable[[str], str] = field(default=last_line)
+    explain: Callable[[str], str] = last_words
 
 
 class Service:
@@ -118,8 +123,10 @@ class Service:
                 return None
             # Only now, once: later the number may be that of somebody else's group.
             kill_group(self._process.pid)
-            ended = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-            self._ended = f"{ended}: {self.spec.explain(self.tail())}"
+            if code < 0:
+                self._ended = f"killed by {signal.Signals(-code).name}"
+            else:
+                self._ended = f"exit code {code}: {self.spec.explain(self.tail())}"
         return self._ended
 
     def is_ready(self) -> bool:
