@@ -27,6 +27,14 @@ def delivery_of(folder: Path) -> str:
     return f"{facts.st_ino}-{facts.st_ctime_ns}"
 
 
+def batch_id(name: str) -> str:
+    """Make the id of a batch from its folder's name: the name itself where it is fit for URLs and queries."""
+    if _GOOD_ID.fullmatch(name):
+        return name
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:80] or "batch"
+    return f"{plain}-{_digest(name)}"
+
+
 def offer(ledger: Ledger, folder: Path, source: str, delivery: str) -> Offered:
     """Make a folder a batch, or deliver it again.
 
@@ -40,20 +48,13 @@ def offer(ledger: Ledger, folder: Path, source: str, delivery: str) -> Offered:
         From `delivery_of`; or anything unique to deliver it whatever happened before.
     """
     path, name = str(folder), printable(folder.name)
-    wanted = _id(name)
+    wanted = batch_id(name)
     added = ledger.add(wanted, name, path, source, delivery)
     if added is Added.TAKEN:
         # Another folder has this name: both keep an id that stays the same however often they are delivered.
         wanted = f"{wanted}-{_digest(path)}"
         added = ledger.add(wanted, name, path, source, delivery)
     return Offered(wanted, added)
-
-
-def _id(name: str) -> str:
-    if _GOOD_ID.fullmatch(name):
-        return name
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:80] or "batch"
-    return f"{plain}-{_digest(name)}"
 
 
 def _digest(text: str) -> str:
