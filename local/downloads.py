@@ -74,6 +74,9 @@ def _fetch(artifact: Pinned, target: Path, repository: str | None, stalled_secon
             downloader.download(Artifact.parse(artifact.coordinates), str(target))
         except Exception as error:
             failure.append(error)
+            # The library leaves the connection of a refused request open.
+            if (response := getattr(error.__context__, "response", None)) is not None:
+                response.close()
 
     thread = threading.Thread(target=work, name="download", daemon=True)
     # The library reports with print(); ours is the only report, and standard output is for results.
