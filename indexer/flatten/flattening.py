@@ -88,7 +88,7 @@ class _Level:
         self.creators = {
             tag[:4] + tag[6:]: _creator(entry)
             for tag, entry in dataset.items()
-            if tag[4:6] == "00" and tag[3] in "13579BDF" and tag[6:] >= "10"
+            if tag[4:6] == "00" and tag[3] in "13579BDF" and tag[6:] >= "10" and entry["vr"] != "SQ"
         }
 
 
@@ -137,7 +137,8 @@ class _Flattening:
     def _element(self, level: _Level, tag: str, entry: Entry) -> bool:
         """Put one element in its place; True where it is a sequence whose items come next."""
         is_private = tag[3] in "13579BDF"
-        if tag[4:] == "0000" or (is_private and tag[4:6] == "00" and tag[6:] >= "10"):
+        # A sequence in the place of a private creator is none: real files have them.
+        if (tag[4:] == "0000" or (is_private and tag[4:6] == "00" and tag[6:] >= "10")) and entry["vr"] != "SQ":
             self._structural(level, tag, entry, is_private=is_private)
             return False
         attribute = None if is_private else _attribute(tag)
@@ -177,7 +178,7 @@ class _Flattening:
                 self.cuts.append({"path": (level.trace_path + name)[: self.limits.value_characters], "why": cut})
         self.counts[outcome] += 1
         if self.trace:
-            self.trace(Place(level.trace_path + name, tag, entry["vr"], outcome, fields, why))
+            self.trace(Place(level.trace_path + name, tag, entry, outcome, fields, why))
 
     def _structural(self, level: _Level, tag: str, entry: Entry, *, is_private: bool) -> None:
         fields: tuple[str, ...] = ()

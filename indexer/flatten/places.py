@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from indexer.reader.header import Entry
+
 
 class Outcome(StrEnum):
     """What became of an element; each has exactly one."""
@@ -26,8 +28,8 @@ class Place:
         Keywords from the top down, each sequence with the number of its item: `RequestAttributesSequence[1].…`.
     tag
         Eight hexadecimal digits.
-    vr
-        As the header has it.
+    entry
+        The element, as the header has it.
     outcome
         Its count in the receipt.
     fields
@@ -38,7 +40,7 @@ class Place:
 
     path: str
     tag: str
-    vr: str
+    entry: Entry
     outcome: Outcome
     fields: tuple[str, ...] = ()
     why: str = ""

@@ -10,6 +10,7 @@ from indexer.reader.header import DicomJson
 from indexer.reader.representations import EXPLICIT, dictionary_vr
 from indexer.reader.source import Source
 from indexer.reader.walk import Encoding
+from mappings.dictionary import attribute_of
 
 PREAMBLE = 128
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
@@ -106,10 +107,16 @@ def data_set_encoding(begin: bytes, syntax: str | None) -> tuple[Encoding, str |
     explicit = begin[4:6] in EXPLICIT
     if not explicit and told.explicit and syntax is not None and begin[4:6].isalpha() and begin[4:6].isupper():
         explicit = True  # a VR that does not exist yet
-    little_group, big_group = struct.unpack("<H", begin[:2])[0], struct.unpack(">H", begin[:2])[0]
-    # Data sets begin with a low group (0004, 0008, seldom 0010 to 0028): the byte order that gives one is right.
-    little = little_group <= big_group if little_group != big_group else told.little
+    little = told.little
+    if not _is_known(begin, little=little) and _is_known(begin, little=not little):
+        little = not little
     found = Encoding(explicit, little)
     if syntax is not None and found != told:
         return found, "another encoding than the meta header tells"
     return found, None
+
+
+def _is_known(begin: bytes, *, little: bool) -> bool:
+    """Tell whether the first tag, read in this byte order, is an attribute or the length of a low group."""
+    group, element = struct.unpack("<HH" if little else ">HH", begin[:4])
+    return attribute_of(int(group) << 16 | int(element)) is not None or (element == 0 and group < 0x100)

@@ -159,9 +159,10 @@ def _is_decimal(string: str) -> bool:
 
 def _is_integer(string: str) -> bool:
     try:
-        return float(string or 0).is_integer()
-    except (ValueError, OverflowError):
+        int(string or 0)
+    except ValueError:
         return False
+    return True
 
 
 _UNFIT = {"DS": _is_decimal, "IS": _is_integer}

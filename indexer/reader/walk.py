@@ -511,7 +511,8 @@ class Walker:
         """Note the pixel data, and go on behind it where that is cheap: True if there is more."""
         vr, length, start = self._prefix(level, tag, self.position)
         self._elements += 1
-        level.dataset[f"{tag:08X}"] = bulk_entry(vr, None if length == UNDEFINED else length)
+        entry = {"vr": vr} if length == 0 else bulk_entry(vr, None if length == UNDEFINED else length)
+        level.dataset[f"{tag:08X}"] = entry
         self.position = start
         if length == UNDEFINED:
             return self._jump_fragments(level.encoding, FRAGMENTS)
