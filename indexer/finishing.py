@@ -16,7 +16,6 @@ def finish(services: Services, batch: str) -> None:
     try:
         services.sink.refresh()
     except ElasticsearchUnavailableError as error:
-        services.presence.waits(str(error))
         log.warning("batch cannot be finished yet", batch=batch, reason=str(error))
         return
     if services.ledger.finish(batch):

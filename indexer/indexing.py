@@ -61,7 +61,6 @@ def index_chunk(services: Services, lease: Lease, worker: str, tries: int = 0) -
         try:
             outcomes = _index(services, lease.batch, Path(batch.path), files)
         except ElasticsearchUnavailableError as error:
-            services.presence.waits(str(error))
             log.warning("chunk waits", batch=lease.batch, chunk=lease.id, reason=str(error))
             services.ledger.settle(lease.batch, [Outcome(file, ImageStatus.NEW) for file in files])
             services.queue.index(lease, tries, delay=_PAUSE_SECONDS)

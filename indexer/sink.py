@@ -124,7 +124,9 @@ class Sink:
         except (LostConnectionError, ConnectionTimeout, ApiError) as error:
             # A missing index may have been dropped by hand: it is made anew before the next try.
             self._prepared = self._prepared and not isinstance(error, NotFoundError)
-            raise ElasticsearchUnavailableError(explain(error)) from error
+            reason = explain(error)
+            self._report(reason)
+            raise ElasticsearchUnavailableError(reason) from error
 
     def _write_request(self, documents: Sequence[Document]) -> list[Written]:
         outcomes: dict[int, Written] = {}
@@ -143,20 +145,20 @@ class Sink:
                 for at, (status, why) in zip(open_items, answers, strict=True):
                     if status in RETRYABLE:
                         again.append(at)
-                        reason = f"Elasticsearch is overloaded ({status}: {why})"
+                        reason = f"Elasticsearch takes no documents ({status}: {why})"
                     else:
                         outcomes[at] = Written(documents[at].id, why)
                 open_items = again
+                self._report(reason if again else None)
                 if not open_items:
-                    self._report(None)
                     return [outcomes[at] for at in range(len(documents))]
-            self._report(reason)
             if time.monotonic() + pause > deadline:
                 raise ElasticsearchUnavailableError(reason)
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _report(self, reason: str | None) -> None:
+        # Only a write that succeeded ends the wait: a node may answer questions and yet take no documents.
         if reason is not None:
             self.waits(reason)
         elif self._waiting:
