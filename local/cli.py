@@ -69,12 +69,10 @@ def start(settings: Settings, *, detach: bool) -> None:
     settings.home.mkdir(parents=True, exist_ok=True)
     try:
         if detach:
-            click.echo("Starting Elasticsearch, Redis, watcher, worker and web server …", err=True)
-            state = start_detached(settings)
-            click.echo(f"dicomsearch is running at {state.url}")
+            start_detached(settings, _reporter(""))
         else:
             configure_logging(settings.log_level)
-            supervise(settings, _reporter())
+            supervise(settings, _reporter(" (Ctrl-C stops it)"))
     except AlreadyRunningError:
         _say_running(settings)
 
@@ -87,18 +85,18 @@ def _say_running(settings: Settings) -> None:
     click.echo(f"dicomsearch is running already at {state.url if state else 'an unknown address'}")
 
 
-def _reporter() -> Callable[[StackState], None]:
+def _reporter(hint: str) -> Callable[[StackState], None]:
     """Say once what a person in front of the terminal wants to know: what has become ready, and where to look."""
     said: dict[str, str] = {}
 
     def report(state: StackState) -> None:
         for name, service in state.services.items():
-            if said.get(name) != service.condition:
+            if service.condition != "waiting" and said.get(name) != service.condition:
                 said[name] = service.condition
                 click.echo(f"{name}: {service.condition}", err=True)
-        if state.phase == "running" and said.get("") != "running":
-            said[""] = "running"
-            click.echo(f"dicomsearch is running at {state.url} (Ctrl-C stops it)")
+        if state.phase == "running" and "" not in said:
+            said[""] = state.phase
+            click.echo(f"dicomsearch is running at {state.url}{hint}")
 
     return report
 

@@ -66,8 +66,13 @@ def supervise(settings: Settings, report: Callable[[StackState], None]) -> None:
         Supervisor(settings.home, stack.specs, stack.addresses, report=report).run()
 
 
-def start_detached(settings: Settings) -> StackState:
+def start_detached(settings: Settings, report: Callable[[StackState], None]) -> None:
     """Start a supervisor that outlives this process; return when the stack is ready.
+
+    Parameters
+    ----------
+    report
+        Called again and again with what is known of the start.
 
     Raises
     ------
@@ -92,8 +97,10 @@ def start_detached(settings: Settings) -> StackState:
     try:
         while process.poll() is None:
             state = read_state(home)
-            if state and state.pid == process.pid and state.phase == "running":
-                return state
+            if state and state.pid == process.pid:
+                report(state)
+                if state.phase == "running":
+                    return
             time.sleep(_POLL_SECONDS)
     except KeyboardInterrupt:
         process.send_signal(signal.SIGTERM)

@@ -21,6 +21,7 @@ from local.ports import free_port
 from local.redis import redis_service
 from local.redis import redis_url as url_of_redis
 from local.service import Service, ServiceSpec
+from mappings.index import ensure_index
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -78,8 +79,6 @@ def settings(elasticsearch_url: str, redis_url: str, tmp_path: Path) -> Settings
 @pytest.fixture
 def elasticsearch(settings: Settings) -> Iterator[Elasticsearch]:
     """A client; the index of `settings` exists, is empty, and is deleted afterwards."""
-    from mappings.index import ensure_index
-
     with Elasticsearch(settings.elasticsearch_url, request_timeout=30) as client:
         ensure_index(client, settings.index)
         try:

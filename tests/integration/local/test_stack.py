@@ -1,0 +1,174 @@
+"""The whole stack by its commands, as a user types them: Elasticsearch, Redis, watcher, worker and web server."""
+
+import os
+import pwd
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from elasticsearch import Elasticsearch
+from redis import Redis
+
+from indexer.settings import Settings
+from local.accounts import Account
+from local.cache import cache_folder
+from local.ports import free_port
+from local.processes import ProcessIdentity, marked_processes
+from local.state import StackState, read_state
+from local.supervisor import MARK
+
+SERVICES = ["elasticsearch", "redis", "watcher", "worker", "web"]
+COMMAND = Path(sys.executable).with_name("dicomsearch")
+
+
+class Home:
+    """A home, and the commands on it."""
+
+    def __init__(self, folder: Path, *, account: Account | None = None, **environment: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self._account = account
+        self._environment = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(folder),
+            "DICOMSEARCH_HOME": str(folder / "var"),
+            "DICOMSEARCH_PORT": str(self.port),
+            "DICOMSEARCH_ELASTICSEARCH_HEAP_MB": "512",
+            "DICOMSEARCH_WORKER_PROCESSES": "1",
+            **environment,
+        }
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        who = {"user": self._account.user, "group": self._account.group, "extra_groups": []} if self._account else {}
+        return subprocess.run(
+            [COMMAND, *arguments],
+            env=self._environment,
+            cwd="/",
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+            **who,
+        )
+
+    @property
+    def state(self) -> StackState:
+        state = read_state(self.folder / "var")
+        assert state is not None
+        return state
+
+    def processes(self) -> list[ProcessIdentity]:
+        return [identity for identity in marked_processes(MARK, str(self.folder / "var")) if identity.alive]
+
+    def get(self, path: str) -> int:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            return answer.status
+
+    def destroy(self) -> None:
+        self.run("down")
+        for identity in self.processes():
+            os.kill(identity.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def home(services_home: Path) -> Iterator[Home]:
+    folder = services_home / "whole stack"
+    folder.mkdir()
+    home = Home(folder)
+    yield home
+    home.destroy()
+
+
+def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def test_the_life_of_a_stack(home: Home) -> None:
+    began = home.run("up", "--detach")
+    assert (began.returncode, began.stdout) == (0, f"dicomsearch is running at http://127.0.0.1:{home.port}/\n"), began
+    first = home.state
+    assert list(first.services) == SERVICES
+    assert home.run("status").returncode == 0
+    assert home.get("/healthz") == 200
+
+    again = home.run("up", "--detach")
+    assert (again.returncode, again.stdout.startswith("dicomsearch is running already at")) == (0, True)
+    elsewhere = home.run("up", "--detach", "--port", "1")
+    assert (elsewhere.returncode, elsewhere.stdout) == (2, "")
+    assert f"running already on port {home.port}" in elsewhere.stderr
+
+    with Elasticsearch(str(first.addresses["elasticsearch_url"])) as client:
+        client.indices.create(index="kept")
+        client.index(index="kept", id="1", document={"Modality": "CT"})
+    with Redis.from_url(str(first.addresses["redis_url"])) as redis:
+        redis.set("kept", "CASE-17")
+
+    killed = ("elasticsearch", "worker", "web")
+    for name in killed:
+        pid = first.services[name].pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: [home.state.services[name].restarts for name in killed] == [1, 1, 1])
+    until(lambda: all(service.condition == "running" for service in home.state.services.values()))
+    shown = home.run("status")
+    assert (shown.returncode, shown.stdout.count("killed by SIGKILL")) == (0, 3)
+    assert home.get("/healthz") == 200
+
+    ended = home.run("down")
+    assert (ended.returncode, ended.stdout) == (0, "dicomsearch has been stopped\n")
+    assert home.processes() == []
+    assert home.run("status").returncode == 3
+
+    assert home.run("up", "--detach").returncode == 0
+    second = home.state
+    assert [s.port for s in second.services.values()] == [s.port for s in first.services.values()]
+    with Elasticsearch(str(second.addresses["elasticsearch_url"])) as client:
+        assert client.get(index="kept", id="1")["_source"] == {"Modality": "CT"}
+    with Redis.from_url(str(second.addresses["redis_url"])) as redis:
+        assert redis.get("kept") == b"CASE-17"
+
+    assert second.pid is not None
+    os.kill(second.pid, signal.SIGKILL)
+    assert home.run("status").returncode == 1
+    assert home.run("down").returncode == 0
+    assert home.processes() == []
+
+
+def test_a_taken_web_port_is_one_clear_line(home: Home) -> None:
+    with socket.create_server(("127.0.0.1", home.port)):
+        ran = home.run("up", "--detach")
+    assert ran.returncode == 2
+    assert ran.stdout == ""
+    assert f"Error: port {home.port} on 127.0.0.1 is taken by another program" in ran.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run the commands as another user")
+def test_an_ordinary_user_runs_everything_as_himself(services_home: Path) -> None:
+    entry = pwd.getpwnam("nobody")
+    account = Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+    if not account.can(("-x", COMMAND), ("-r", Path(__file__))):
+        pytest.skip(f"the user {account.name} cannot reach this checkout")
+    folder = services_home / "of an ordinary user"
+    folder.mkdir()
+    account.own(folder)
+    # What root has downloaded is there for others, who need not be able to write to it.
+    home = Home(folder, account=account, DICOMSEARCH_CACHE=str(cache_folder(Settings())))
+    try:
+        began = home.run("up", "--detach")
+        assert began.returncode == 0, began
+        users = {process.username() for identity in home.processes() if (process := identity.process())}
+        assert users == {"nobody"}
+        assert home.run("status").returncode == 0
+        assert home.run("down").returncode == 0
+        assert home.processes() == []
+    finally:
+        home.destroy()
