@@ -1,4 +1,4 @@
-"""A small proxy in front of the real Elasticsearch that fails on purpose, for faults that a healthy node will not show."""
+"""A small proxy in front of the real Elasticsearch that fails on purpose, for what a healthy node will not show."""
 
 import http.client
 import threading
@@ -20,6 +20,7 @@ class FaultProxy:
         self.faults: deque[Fault] = deque()
         self.bulk_sizes: list[int] = []
         self.largest_bulk: int | None = None
+        self.away = False
         self.url = ""
 
 
@@ -29,6 +30,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle_any(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.proxy.away:
+            self.close_connection = True
+            return
         if "/_bulk" in self.path:
             self.proxy.bulk_sizes.append(body.count(b"\n") // 2)
             fault = self.proxy.faults.popleft() if self.proxy.faults else None
