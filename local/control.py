@@ -63,7 +63,10 @@ def supervise(settings: Settings, report: Callable[[StackState], None]) -> None:
     """
     with home_for_start(settings):
         stack = build_stack(settings)
-        Supervisor(settings.home, stack.specs, stack.addresses, report=report).run()
+        try:
+            Supervisor(settings.home, stack.specs, stack.addresses, report=report).run()
+        finally:
+            end_orphans(settings.home)  # what left the group of its service
 
 
 def start_detached(settings: Settings, report: Callable[[StackState], None]) -> None:

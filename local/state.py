@@ -69,7 +69,7 @@ def read_state(home: Path) -> StackState | None:
     """Read the state file; None where there is none, or none that can be understood."""
     try:
         return StackState.model_validate_json((home / STATE_FILE).read_bytes())
-    except (OSError, ValidationError):
+    except (FileNotFoundError, NotADirectoryError, ValidationError):
         return None
 
 

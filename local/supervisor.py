@@ -152,6 +152,7 @@ class Supervisor:
         own = ProcessIdentity.current()
         self._state = StackState(pid=own.pid, created=own.created, addresses=addresses)
         self._written: StackState | None = None
+        self._write_failed = False
         self._report = report
         self._stop_signals = 0
         self._rotate_at = time.monotonic() + _ROTATE_SECONDS
@@ -234,6 +235,10 @@ class Supervisor:
         try:
             write_state(self._home, state)
         except OSError as error:
-            log.warning("state file not written", reason=error.strerror)
+            if not self._write_failed:
+                log.warning("state file not written", reason=error.strerror)
+            self._write_failed = True
+            return
+        self._write_failed = False
         self._written = state
         self._report(state)

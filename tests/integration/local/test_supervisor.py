@@ -16,9 +16,10 @@ from redis.retry import Retry
 
 from indexer.home import STATE_FILE, running_services
 from indexer.settings import load_settings
-from local import cli, control
+from local import cli, control, supervisor
 from local.processes import ProcessIdentity, marked_processes
-from local.state import HomeLock, StackState, read_state
+from local.service import ServiceSpec
+from local.state import HomeLock, StackState, read_state, write_state
 from local.supervisor import MARK
 
 SLEEPER = "echo ready; exec sleep 600"
@@ -44,17 +45,17 @@ def start() -> Iterator[Start]:
     started: list[tuple[Path, subprocess.Popen[bytes]]] = []
 
     def begin(home: Path, *services: str, wait: bool = True) -> subprocess.Popen[bytes]:
-        supervisor = subprocess.Popen([sys.executable, SMALL_STACK, home, *services])
-        started.append((home, supervisor))
+        parent = subprocess.Popen([sys.executable, SMALL_STACK, home, *services])
+        started.append((home, parent))
         if wait:
-            until(lambda: phase(home) == "running" and state_of(home).pid == supervisor.pid)
-        return supervisor
+            until(lambda: phase(home) == "running" and state_of(home).pid == parent.pid)
+        return parent
 
     yield begin
-    for home, supervisor in started:
-        if supervisor.poll() is None:
-            supervisor.kill()
-        supervisor.wait()
+    for home, parent in started:
+        if parent.poll() is None:
+            parent.kill()
+        parent.wait()
         for identity in marked_processes(MARK, str(home)):
             os.kill(identity.pid, signal.SIGKILL)
 
@@ -92,9 +93,9 @@ def left_of(home: Path) -> list[ProcessIdentity]:
 
 
 def test_services_start_after_what_they_need_and_are_ended_by_sigterm(home: Path, start: Start) -> None:
-    supervisor = start(home, "redis", f"one={SLEEPER}")
+    parent = start(home, "redis", f"one={SLEEPER}")
     state = state_of(home)
-    assert state.identity == ProcessIdentity.of(supervisor.pid)
+    assert state.identity == ProcessIdentity.of(parent.pid)
     assert {name: service.condition for name, service in state.services.items()} == {
         "redis": "running",
         "one": "running",
@@ -103,8 +104,8 @@ def test_services_start_after_what_they_need_and_are_ended_by_sigterm(home: Path
     assert first is not None
     assert second is not None
     assert first <= second
-    supervisor.terminate()
-    assert supervisor.wait(10) == 0
+    parent.terminate()
+    assert parent.wait(10) == 0
     assert phase(home) == "stopped"
     assert left_of(home) == []
 
@@ -135,7 +136,8 @@ def test_a_killed_service_is_started_again_and_status_says_so(home: Path, start:
     before = pid_of(home, "one")
     other = pid_of(home, "two")
     os.kill(before, signal.SIGKILL)
-    until(lambda: state_of(home).services["one"].condition == "running" and pid_of(home, "one") != before)
+    until(lambda: (one := state_of(home).services["one"]).restarts == 1 and one.condition == "running")
+    assert pid_of(home, "one") != before
     service = state_of(home).services["one"]
     assert (service.restarts, service.last_exit) == (1, "killed by SIGKILL")
     assert pid_of(home, "two") == other
@@ -166,8 +168,8 @@ def test_a_service_that_dies_again_and_again_is_given_up_while_the_others_go_on(
 def test_a_service_that_never_gets_ready_ends_the_start_with_its_reason(
     home: Path, start: Start, command: str, reason: str
 ) -> None:
-    supervisor = start(home, f"good={SLEEPER}", f"bad={command}", wait=False)
-    assert supervisor.wait(15) == 2
+    parent = start(home, f"good={SLEEPER}", f"bad={command}", wait=False)
+    assert parent.wait(15) == 2
     assert phase(home) == "failed"
     assert (state_of(home).reason or "").startswith(reason)
     assert left_of(home) == []
@@ -184,16 +186,16 @@ def test_children_of_a_service_that_does_not_listen_to_sigterm_are_killed_with_i
 
 
 def test_services_end_by_themselves_when_their_supervisor_is_killed(home: Path, start: Start) -> None:
-    supervisor = start(home, "redis", f"one={SLEEPER}")
-    supervisor.kill()
-    supervisor.wait()
+    parent = start(home, "redis", f"one={SLEEPER}")
+    parent.kill()
+    parent.wait()
     until(lambda: not left_of(home))
 
 
 def test_down_ends_what_a_killed_supervisor_has_left(home: Path, start: Start) -> None:
-    supervisor = start(home, "stubborn=trap '' TERM; echo ready; while true; do sleep 1; done", f"one={SLEEPER}")
-    supervisor.kill()
-    supervisor.wait()
+    parent = start(home, "stubborn=trap '' TERM; echo ready; while true; do sleep 1; done", f"one={SLEEPER}")
+    parent.kill()
+    parent.wait()
     assert left_of(home) != []
     shown = run("status", home)
     assert shown.exit_code == 1
@@ -208,18 +210,18 @@ def test_down_ends_what_a_killed_supervisor_has_left(home: Path, start: Start) -
     "content", ["", "{", "[]", '{"phase": "running", "services": {"one": {"pid": "x"}}}', "\udcff"]
 )
 def test_down_needs_no_state_file(home: Path, start: Start, content: str) -> None:
-    supervisor = start(home, f"one={SLEEPER}")
+    parent = start(home, f"one={SLEEPER}")
     (home / STATE_FILE).write_bytes(os.fsencode(content))
     assert run("status", home).exit_code == 1
     assert run("down", home).exit_code == 0
-    assert supervisor.wait(10) == 0
+    assert parent.wait(10) == 0
     assert left_of(home) == []
 
 
 def test_a_damaged_state_file_of_a_killed_supervisor_hides_no_process(home: Path, start: Start) -> None:
-    supervisor = start(home, "stubborn=trap '' TERM; echo ready; while true; do sleep 1; done")
-    supervisor.kill()
-    supervisor.wait()
+    parent = start(home, "stubborn=trap '' TERM; echo ready; while true; do sleep 1; done")
+    parent.kill()
+    parent.wait()
     (home / STATE_FILE).unlink()
     assert run("down", home).exit_code == 0
     assert left_of(home) == []
@@ -274,11 +276,35 @@ def test_what_was_written_to_redis_is_there_after_down_and_up(home: Path, start:
 
 
 def test_a_second_signal_ends_everything_at_once(home: Path, start: Start) -> None:
-    supervisor = start(home, "redis", "stubborn=trap '' TERM; echo ready; while true; do sleep 1; done")
-    supervisor.send_signal(signal.SIGINT)
+    parent = start(home, "redis", "stubborn=trap '' TERM; echo ready; while true; do sleep 1; done")
+    parent.send_signal(signal.SIGINT)
     time.sleep(0.3)
-    supervisor.send_signal(signal.SIGINT)
-    assert supervisor.wait(5) == 0
+    parent.send_signal(signal.SIGINT)
+    assert parent.wait(5) == 0
+    assert left_of(home) == []
+
+
+def test_a_full_disk_does_not_end_the_supervisor(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[StackState] = []
+
+    def full_for_a_while(folder: Path, state: StackState) -> None:
+        tries.append(state)
+        if len(tries) < 4:
+            raise OSError(28, "No space left on device")
+        write_state(folder, state)
+
+    monkeypatch.setattr(supervisor, "write_state", full_for_a_while)
+    spec = ServiceSpec("one", ("sleep", "600"), home, {"PATH": "/usr/bin:/bin"})
+    seen: list[str] = []
+
+    def report(state: StackState) -> None:
+        seen.append(state.phase)
+        if state.phase == "running":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    supervisor.Supervisor(home, [spec], {}, report=report).run()
+    assert (seen[0], seen[-1]) == ("running", "stopped")
+    assert state_of(home).services["one"].condition == "stopped"
     assert left_of(home) == []
 
 
