@@ -38,7 +38,6 @@ ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 ITEM_BYTES = {True: b"\xfe\xff\x00\xe0", False: b"\xff\xfe\xe0\x00"}
 CHARACTER_SET, PIXEL_REPRESENTATION, LUT_DESCRIPTOR = 0x00080005, 0x00280103, 0x00283002
 PIXELS = frozenset({0x7FE00010, 0x7FE00008, 0x7FE00009})
-AFTER_PIXELS = 0x7FE00011
 NO_LIMIT = 1 << 62
 # What an element costs in the stored header beside its value.
 ENTRY_BYTES = 40
@@ -153,7 +152,7 @@ class Walker:
             self.note("a stray delimiter")
             self.position += 8
             return True
-        if tag < self._previous and not self._plausible(level, tag):
+        if (tag < self._previous or dictionary_vr(tag) is None) and not self._plausible(level.encoding, tag):
             self.note("bytes after the last element")
             return False
         if self._bytes > self.limits.header_bytes or self._elements >= self.limits.elements:
@@ -165,12 +164,18 @@ class Walker:
         self._element(level)
         return True
 
-    def _plausible(self, level: Level, tag: int) -> bool:
-        """Tell elements out of order from rubbish at the end of a file."""
-        if self._previous >= AFTER_PIXELS & 0xFFFF0000:
-            return False
-        vr = self.source.take(self.position, 6)[4:6]
-        return tag > 0x0002FFFF and (dictionary_vr(tag) is not None or (level.encoding.explicit and vr in EXPLICIT))
+    def _plausible(self, encoding: Encoding, tag: int) -> bool:
+        """Tell elements that are unknown or out of order from rubbish at the end of a file."""
+        code = self.source.take(self.position, 6)[4:6]
+        if tag < self._previous:
+            known = dictionary_vr(tag) is not None or (encoding.explicit and code in EXPLICIT)
+            return known and tag > 0x0002FFFF and self._previous < min(PIXELS)
+        if encoding.explicit and (code in EXPLICIT or (code.isalpha() and code.isupper())):
+            return True
+        order = "<4xI" if encoding.little else ">4xI"
+        (length,) = struct.unpack(order, self.source.take(self.position, 8))
+        is_private = bool(tag >> 16 & 1)
+        return (is_private and not encoding.explicit) or self.source.reaches(self.position + 8 + int(length))
 
     def _tag(self, position: int, encoding: Encoding) -> int:
         group, element = struct.unpack_from(
