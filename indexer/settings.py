@@ -65,6 +65,17 @@ class Settings(BaseSettings):
         2.0, ge=0, description="a new folder that was not renamed counts as complete when unchanged for so long"
     )
     request_seconds: float = Field(30.0, gt=0, description="time limit of one request to Elasticsearch, in seconds")
+    search_seconds: float = Field(
+        10.0, gt=0, le=600, description="time limit of one search; what was found until then is answered as partial"
+    )
+    query_characters: int = Field(10_000, ge=100, le=100_000, description="length of a query, at most")
+    query_depth: int = Field(30, ge=1, le=100, description="parentheses inside one another in a query, at most")
+    query_clauses: int = Field(500, ge=1, le=10_000, description="words and conditions of a query, at most")
+    query_patterns: int = Field(20, ge=1, le=1_000, description="words with wildcards in a query, at most")
+    query_values: int = Field(
+        2_000, ge=1, le=60_000, description="values that a pattern on a private or exact-path element may stand for"
+    )
+    query_leading_wildcards: bool = Field(True, description="whether a pattern may begin with a wildcard (slow)")
     cache: Path | None = Field(None, description="where downloaded services are kept (default: the user's cache)")
     maven_repository: str | None = Field(None, description="base URL of a Maven mirror to download from")
     service_user: str = Field("nobody", description="who runs Elasticsearch when root starts the embedded services")

@@ -1,0 +1,15 @@
+"""The REST API: batches, images, search; described by the OpenAPI document `/api/openapi.json`."""
+
+from flask_openapi3.openapi import OpenAPI
+
+from app.api import batches, docs, images, search
+from app.api.documents import DESCRIPTION
+
+__all__ = ["DESCRIPTION", "register"]
+
+
+def register(app: OpenAPI) -> None:
+    """Add all routes of the API."""
+    for blueprint in (search.blueprint, images.blueprint, batches.blueprint):
+        app.register_api(blueprint)
+    app.register_blueprint(docs.blueprint)

@@ -1,0 +1,103 @@
+"""`/api/batches`: what was imported and how far it is."""
+
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from flask import url_for
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from app.api.documents import (
+    LARGEST_LIST,
+    BatchDocument,
+    BatchList,
+    BatchPath,
+    FileList,
+    ImagesParameters,
+    PageParameters,
+    problems,
+)
+from app.problems import BatchNotFoundError
+from app.services import services
+from indexer.status import Batch, Image
+from indexer.status import Page as StatusPage
+
+T = TypeVar("T")
+
+blueprint = APIBlueprint(
+    "api_batches",
+    __name__,
+    url_prefix="/api",
+    abp_tags=[Tag(name="Batches", description="What was imported, and how far it is.")],
+)
+
+
+@blueprint.get("/batches", summary="List batches", responses={"200": BatchList, **problems(400, 503)})
+def list_batches(query: PageParameters) -> dict[str, Any]:
+    """List all batches, the newest first."""
+    page = services().status.batches(query.offset, query.limit)
+    return {**_page("api_batches.list_batches", page, query), "results": [_summary(batch) for batch in page.results]}
+
+
+@blueprint.get("/batches/<batch>", summary="Show a batch", responses={"200": BatchDocument, **problems(404, 503)})
+def show_batch(path: BatchPath) -> dict[str, Any]:
+    """Show one batch with its counts and errors."""
+    batch = _batch(path.batch)
+    errors = services().status.errors(batch.id, 0, LARGEST_LIST) if batch.counts.error else None
+    listed = [{"path": e.path, "code": e.code, "reason": e.reason} for e in errors.results] if errors else []
+    return {**_summary(batch), "errors": listed}
+
+
+@blueprint.get(
+    "/batches/<batch>/images", summary="List a batch's files", responses={"200": FileList, **problems(400, 404, 503)}
+)
+def list_images(path: BatchPath, query: ImagesParameters) -> dict[str, Any]:
+    """List the files of a batch by path, all or those of one status."""
+    batch = _batch(path.batch)
+    page = services().status.images(batch.id, query.offset, query.limit, query.status)
+    more = {"batch": batch.id, **({"status": query.status.value} if query.status else {})}
+    return {
+        **_page("api_batches.list_images", page, query, **more),
+        "results": [_file(image) for image in page.results],
+    }
+
+
+def _batch(name: str) -> Batch:
+    batch = services().status.batch(name)
+    if batch is None:
+        raise BatchNotFoundError(name)
+    return batch
+
+
+def _page(endpoint: str, page: StatusPage[T], query: PageParameters, **more: Any) -> dict[str, Any]:
+    offset, limit = query.offset, query.limit
+    before = max(offset - limit, 0)
+    return {
+        "count": page.count,
+        "next": url_for(endpoint, offset=offset + limit, limit=limit, **more) if offset + limit < page.count else None,
+        "previous": url_for(endpoint, offset=before, limit=limit, **more) if offset > 0 else None,
+    }
+
+
+def _summary(batch: Batch) -> dict[str, Any]:
+    counts = batch.counts
+    return {
+        "id": batch.id,
+        "name": batch.name,
+        "status": batch.status,
+        "has_error": batch.has_error,
+        "counts": {name: getattr(counts, name) for name in counts.__slots__},
+        "add_date": _iso(batch.add_date),
+        "modify_date": _iso(batch.modify_date),
+        "finished_at": _iso(batch.finished_at) if batch.finished_at else None,
+        "tags": batch.tags,
+    }
+
+
+def _file(image: Image) -> dict[str, Any]:
+    mtime = _iso(datetime.fromtimestamp(float(image.mtime), UTC))
+    return {"path": image.path, "status": image.status, "uid": image.uid, "size": image.size, "mtime": mtime}
+
+
+def _iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

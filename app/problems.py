@@ -1,0 +1,115 @@
+"""What went wrong, told as RFC 9457 problem documents to programs and as a page to people; never as a stack trace."""
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from flask import Flask, Response, current_app, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from app.archive import ArchiveUnavailableError, ImageNotFoundError, QueryRefusedError
+from app.search.columns import UnusableColumnError
+from app.search.errors import QuerySyntaxError
+from app.search.sorting import UnusableCursorError, UnusableSortError
+from indexer.status import StatusUnavailableError
+
+_log = structlog.get_logger(__name__)
+_PREFIX = "urn:dicomsearch:problem:"
+CONTENT_TYPE = "application/problem+json"
+_RETRY_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One problem document.
+
+    Attributes
+    ----------
+    kind
+        Names the sort of problem for programs; empty where the HTTP status says it all.
+    more
+        Further members, such as the position in a query.
+    """
+
+    status: int
+    title: str
+    detail: str
+    kind: str = ""
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        type_ = _PREFIX + self.kind if self.kind else "about:blank"
+        return {"type": type_, "title": self.title, "status": self.status, "detail": self.detail, **self.more}
+
+
+class BatchNotFoundError(Exception):
+    """There is no batch of this id."""
+
+
+class UnusableParametersError(Exception):
+    """Parameters of a request do not fit; the message names each."""
+
+
+def problem_of(error: Exception) -> Problem:
+    """Put an error into words."""
+    match error:
+        case QuerySyntaxError():
+            more = {"position": error.position, "length": error.length, "suggestions": list(error.suggestions)}
+            return Problem(400, "The query cannot be understood", error.message, "query-syntax", more)
+        case QueryRefusedError():
+            return Problem(400, "The query cannot be run", str(error), "query-refused")
+        case UnusableSortError():
+            return Problem(400, "The results cannot be sorted so", str(error), "sort")
+        case UnusableColumnError():
+            return Problem(400, "A field cannot be shown", str(error), "fields")
+        case UnusableCursorError():
+            return Problem(400, "This is no page of this search", str(error), "after")
+        case UnusableParametersError():
+            return Problem(400, "The parameters do not fit", str(error), "parameters")
+        case ImageNotFoundError():
+            return Problem(404, "Image not found", "There is no image with this id in the archive.", "image-not-found")
+        case BatchNotFoundError():
+            return Problem(404, "Batch not found", "There is no batch with this id.", "batch-not-found")
+        case ArchiveUnavailableError():
+            return Problem(503, "The archive cannot be searched", str(error), "archive-unavailable")
+        case StatusUnavailableError():
+            return Problem(503, "The status cannot be read", str(error), "status-unavailable")
+        case HTTPException(code=int(code)):
+            return Problem(code, HTTPStatus(code).phrase, error.description or "")
+    return Problem(500, "Internal error", "Something unexpected happened; the log of the server tells more.")
+
+
+def handle_problems(app: Flask) -> None:
+    """Answer every error with its problem."""
+    app.register_error_handler(Exception, _answer)
+
+
+def problem_response(problem: Problem) -> Response:
+    """Answer a program."""
+    return Response(current_app.json.dumps(problem.document()), problem.status, content_type=CONTENT_TYPE)
+
+
+def _answer(error: Exception) -> ResponseReturnValue:
+    if isinstance(error, HTTPException) and error.response is not None:
+        return error.response  # made by whoever raised it
+    problem = problem_of(error)
+    if problem.status >= 500:
+        # Which kind of error and where, without its message, which could quote a header.
+        where = traceback.format_tb(error.__traceback__) if problem.status == 500 else None
+        _log.error("request_failed", path=request.path, error=type(error).__name__, where=where)
+    if request.path.startswith("/api/") or request.path in ("/healthz", "/readyz"):
+        response = problem_response(problem)
+    else:
+        response = Response(render_template("problem.html", problem=problem), problem.status, mimetype="text/html")
+    if isinstance(error, HTTPException):
+        for name, value in error.get_headers():
+            if name.lower() in ("allow", "retry-after", "location"):
+                response.headers[name] = value
+    if problem.status == 503:
+        response.headers["Retry-After"] = str(_RETRY_SECONDS)
+    return response

@@ -1,0 +1,1 @@
+"""How each kind of value is searched: equal to a value, inside a range, similar."""

@@ -1,0 +1,42 @@
+"""`/batches/<id>`: one batch, its errors and its files."""
+
+from flask import Blueprint, render_template, request, url_for
+
+from app.problems import BatchNotFoundError
+from app.services import services
+from app.web.paging import Pages, page_number
+from indexer.status import ImageStatus
+
+blueprint = Blueprint("batches", __name__)
+_FILES = 50
+_ERRORS = 25
+
+
+@blueprint.get("/batches/<batch>")
+def show(batch: str) -> str:
+    """Show a batch."""
+    status = services().status
+    found = status.batch(batch)
+    if found is None:
+        raise BatchNotFoundError(batch)
+    wanted = _status(request.args.get("status"))
+    number, errors_number = page_number(request.args.get("page")), page_number(request.args.get("errors"))
+    files = status.images(found.id, (number - 1) * _FILES, _FILES, wanted)
+    errors = status.errors(found.id, (errors_number - 1) * _ERRORS, _ERRORS) if found.counts.error else None
+    return render_template(
+        "batch.html",
+        batch=found,
+        files=files,
+        pages=Pages(number, _FILES, files.count),
+        errors=errors,
+        error_pages=Pages(errors_number, _ERRORS, errors.count if errors else 0),
+        wanted=wanted,
+        page_link=lambda page: url_for("batches.show", batch=found.id, status=wanted, page=page),
+        errors_link=lambda page: url_for("batches.show", batch=found.id, errors=page),
+        waiting=status.waiting(),
+        moving=found.status != "DONE",
+    )
+
+
+def _status(text: str | None) -> ImageStatus | None:
+    return ImageStatus(text) if text and text in ImageStatus.__members__ else None

@@ -1,0 +1,13 @@
+// Shows moments in the reader's own time zone; without scripts they stand there in UTC.
+
+const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+export function localise(root) {
+  for (const element of root.querySelectorAll("time[datetime]:not([title])")) {
+    const moment = new Date(element.dateTime);
+    element.title = element.textContent;
+    element.textContent = format.format(moment);
+  }
+}
+
+localise(document);
