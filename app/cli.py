@@ -36,7 +36,7 @@ def search(query: tuple[str, ...], size: int, fields: str, sort: str, form: str)
     try:
         answer = build_archive(load_settings()).search(SearchRequest(text, size, sort=sort, fields=names))
     except QuerySyntaxError as error:
-        raise UserError(f"{error.message}\n{_place(text, error)}") from error
+        raise UserError(f"{error.detail}\n{_place(text, error)}") from error
     except (QueryRefusedError, UnusableColumnError, UnusableSortError, ArchiveUnavailableError) as error:
         raise UserError(str(error)) from error
     _print_json(answer) if form == "json" else _print_table(answer)

@@ -60,7 +60,7 @@ def problem_of(error: Exception) -> Problem:
     match error:
         case QuerySyntaxError():
             more = {"position": error.position, "length": error.length, "suggestions": list(error.suggestions)}
-            return Problem(400, "The query cannot be understood", error.message, "query-syntax", more)
+            return Problem(400, "The query cannot be understood", error.detail, "query-syntax", more)
         case QueryRefusedError():
             return Problem(400, "The query cannot be run", str(error), "query-refused")
         case UnusableSortError():

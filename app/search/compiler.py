@@ -138,9 +138,7 @@ class _Compiler:
         start = self.rewritten.origin(node.pos)
         end = self.rewritten.origin(node.pos + len(node.name))
         message = error.message
-        if error.suggestions:
-            message += f" Did you mean {' or '.join(error.suggestions)}?"
-        elif message.startswith("There is no field"):
+        if not error.suggestions and message.startswith("There is no field"):
             message += " To search for a text that has a colon in it, put it in quotes."
         return QuerySyntaxError(message, start, end - start, error.suggestions)
 

@@ -27,6 +27,11 @@ class QuerySyntaxError(Exception):
         self.length = max(length, 1)
         self.suggestions = suggestions
 
+    @property
+    def detail(self) -> str:
+        """The message, and what may have been meant."""
+        return f"{self.message} Did you mean {' or '.join(self.suggestions)}?" if self.suggestions else self.message
+
     def corrected(self, query: str) -> tuple[str, ...]:
         """The whole query, once for each suggestion put in its place."""
         end = self.position + self.length

@@ -13,7 +13,7 @@ from enum import Enum
 from functools import cache
 from types import MappingProxyType
 
-from mappings.dictionary import Attribute, Kind, attributes, attributes_by_tag
+from mappings.dictionary import Attribute, Kind, attribute_of, attributes
 
 _TAG = re.compile(r"\(?([0-9A-Fa-f]{4}),?([0-9A-Fa-f]{4})\)?")
 _BLOCK_TAG = re.compile(r"\(?([0-9A-Fa-f]{4}),?[xX]{2}([0-9A-Fa-f]{2})\)?")
@@ -51,8 +51,6 @@ class Field:
         Where the search form of its texts stands.
     numbers
         Of a keyed field: where its numbers stand, as text that sorts as they do.
-    typed
-        Of an exact path: the field that has all values of its last attribute, typed.
     """
 
     name: str
@@ -62,7 +60,6 @@ class Field:
     attribute: Attribute | None = None
     folded: str | None = None
     numbers: str | None = None
-    typed: str | None = None
 
     @property
     def exact(self) -> str:
@@ -170,7 +167,7 @@ def resolve(name: str) -> Field:
 def find_attribute(name: str) -> Attribute | None:
     """Find an attribute by keyword in any case, by tag or by its name in the standard."""
     if tag := _TAG.fullmatch(name):
-        return attributes_by_tag().get(int(tag.group(1) + tag.group(2), 16))
+        return attribute_of(int(tag.group(1) + tag.group(2), 16))
     return _attributes_by_any_name().get(_plain(name))
 
 
@@ -271,8 +268,8 @@ def _path(rest: str) -> Field:
     if last is not None and last.kind is Kind.SEQUENCE:
         return Field(path, path, Kind.SEQUENCE, attribute=last)
     kind = last.kind if last is not None else Kind.TEXT
-    typed = f"nested.{last.keyword}" if last is not None else None
-    return Field(path, f"path.{path}", kind, Shape.KEYED, last, numbers=f"path_num.{path}", typed=typed)
+    numbers = f"path_num.{path}" if last is not None and kind in (Kind.LONG, Kind.DOUBLE) else None
+    return Field(path, f"path.{path}", kind, Shape.KEYED, last, numbers=numbers)
 
 
 def _canonical_path(rest: str) -> tuple[str, Attribute | None]:

@@ -9,16 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from app.search.dsl import Query, any_of, between, nothing, prefix, term, terms
+from app.search.dsl import Query, any_of, between, nothing, term, terms
 from app.search.errors import UnusableValueError
 from app.search.fields import Field
-from app.search.kinds import keywords, numbers, texts
+from app.search.kinds import ages, dates, keywords, names, numbers, texts, times
 from app.search.values import Bound, Value, regexp_of
 from indexer.flatten.forms import sortable
 from mappings.dictionary import Kind
 
 _SMALLEST, _LARGEST = sortable(float("-inf")), sortable(float("inf"))
-_NUMERIC = (Kind.LONG, Kind.DOUBLE)
+_LAST_TEXT = "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +41,32 @@ LookUp: TypeAlias = Callable[[Lookup], Sequence[str]]
 
 
 def equal(field: Field, value: Value, look_up: LookUp) -> Query:
-    """Images whose element has this value: texts by their words, numbers as numbers, anything else as a whole."""
+    """Images whose element has this value: texts by their words, numbers as numbers, dates and ages as such."""
+    match field.kind:
+        case Kind.DATE | Kind.DATETIME:
+            return _as_text(field, dates.equal(field, value))
+        case Kind.TIME:
+            return _as_text(field, times.equal(field, value))
+        case Kind.AGE:
+            return ages.equal(field, value)
+        case Kind.LONG | Kind.DOUBLE:
+            return _equal_number(field, value)
+        case Kind.KEYWORD if not value.is_pattern or value.prefix is not None:
+            return keywords.matching(field.path, value, is_uid=keywords.is_uid(field))
     if value.is_pattern:
-        if value.prefix is not None and field.kind not in (Kind.TEXT, Kind.NAME):
-            return prefix(field.path, value.prefix, any_case=True)
         return among(field, value.regexp(), look_up)
-    clauses = [keywords.matching(field.path, value, is_uid=_is_uid(field))]
+    clauses = [keywords.matching(field.path, value)]
     if field.numbers and numbers.is_number(value.text):
         clauses.append(term(field.numbers, sortable(float(value.text))))
-    elif field.kind in _NUMERIC:
-        raise UnusableValueError(f"{field.name} holds numbers; “{value.text}” is none.")
-    if field.kind in (Kind.TEXT, Kind.NAME) and texts.has_words(value.text):
-        clauses.append(among(field, _containing(value.text), look_up))
+    if texts.has_words(value.text):
+        clauses.append(among(field, _containing(value.text, field.kind), look_up))
     return any_of(clauses)
+
+
+def _equal_number(field: Field, value: Value) -> Query:
+    if value.is_pattern:
+        raise UnusableValueError(f"{field.name} holds numbers: wildcards do not work on them, ranges do.")
+    return term(field.numbers or field.path, sortable(float(numbers.number(value.text, field))))
 
 
 def among(field: Field, expression: str, look_up: LookUp) -> Query:
@@ -64,6 +77,13 @@ def among(field: Field, expression: str, look_up: LookUp) -> Query:
 
 def in_range(field: Field, low: Bound | None, high: Bound | None) -> Query:
     """Images whose element has a number in a range, or, where an end is no number, a text in an alphabetical one."""
+    match field.kind:
+        case Kind.DATE | Kind.DATETIME:
+            return _as_text(field, dates.in_range(field, low, high))
+        case Kind.TIME:
+            return _as_text(field, times.in_range(field, low, high))
+        case Kind.AGE:
+            return ages.in_range(field, low, high)
     ends = [end for end in (low, high) if end is not None]
     if field.numbers and all(numbers.is_number(end.text) for end in ends):
         wanted = numbers.interval(field, low, high)
@@ -72,20 +92,25 @@ def in_range(field: Field, low: Bound | None, high: Bound | None) -> Query:
             **{"gte" if wanted.low_inclusive else "gt": _SMALLEST if wanted.low is None else sortable(wanted.low)},
             **{"lte" if wanted.high_inclusive else "lt": _LARGEST if wanted.high is None else sortable(wanted.high)},
         )
-    if field.kind in _NUMERIC:
-        raise UnusableValueError(f"{field.name} holds numbers; both ends of its ranges have to be some.")
-    return between(
-        field.path,
-        **{"gte" if low is None or low.inclusive else "gt": low.text if low else ""},
-        **{"lte" if high is None or high.inclusive else "lt": high.text if high else "\U0010ffff"},
-    )
+    if field.kind in (Kind.LONG, Kind.DOUBLE):
+        raise UnusableValueError(f"{field.name} holds numbers; an end of this range is none.")
+    return _as_text(field, keywords.in_range(field, low, high))
 
 
-def _containing(text: str) -> str:
-    """A whole value that has these words in it."""
-    words = regexp_of(text)
-    return f"(.*[^0-9A-Za-z])?{words}([^0-9A-Za-z].*)?"
+def _as_text(field: Field, query: Query) -> Query:
+    """A range on a typed field as one on text: both ends are needed, and they must not depend on the time of day."""
+    bounds = {name: bound for name, bound in query["range"][field.path].items() if name != "format"}
+    if any(bound.startswith("now") for bound in bounds.values()):
+        raise UnusableValueError(f"Dates relative to now work on nested.{field.name.rpartition('.')[2]} only.")
+    if not bounds.keys() & {"gt", "gte"}:
+        bounds["gte"] = ""
+    if not bounds.keys() & {"lt", "lte"}:
+        bounds["lte"] = _LAST_TEXT
+    return between(field.path, **bounds)
 
 
-def _is_uid(field: Field) -> bool:
-    return field.attribute is not None and field.attribute.vr == "UI"
+def _containing(text: str, kind: Kind) -> str:
+    """A whole value that has these words in it: beside each other, or, in names, in any order."""
+    words = names.words_of(text) if kind is Kind.NAME else [text]
+    # In aggregations `&` demands that the value fits both sides.
+    return "&".join(f"((.*[^0-9A-Za-z])?{regexp_of(word)}([^0-9A-Za-z].*)?)" for word in words)

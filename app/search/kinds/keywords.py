@@ -15,8 +15,8 @@ def equal(field: Field, value: Value) -> Query:
     r"""Images with this value, or one that fits the pattern; `ORIGINAL\PRIMARY` asks for both values."""
     if field.attribute is not None and not value.is_pattern and "\\" in value.text:
         parts = [Value((part.strip(),)) for part in value.text.split("\\") if part.strip()]
-        return all_of(matching(field.exact, part, is_uid=_is_uid(field)) for part in parts)
-    return matching(field.exact, value, is_uid=_is_uid(field))
+        return all_of(matching(field.exact, part, is_uid=is_uid(field)) for part in parts)
+    return matching(field.exact, value, is_uid=is_uid(field))
 
 
 def matching(path: str, value: Value, *, is_uid: bool = False) -> Query:
@@ -53,7 +53,8 @@ def uids(text: str) -> list[str]:
     return named or [text]
 
 
-def _is_uid(field: Field) -> bool:
+def is_uid(field: Field) -> bool:
+    """Whether a field holds UIDs, which have no case and may be named."""
     return field.attribute is not None and field.attribute.vr == "UI"
 
 

@@ -1,8 +1,8 @@
 """Lists of names of elements (`empty`, `sequences`), and the identity of a document."""
 
-from app.search.dsl import Query, term
+from app.search.dsl import Query, term, wildcard
 from app.search.errors import UnusableValueError
-from app.search.fields import Field, UnknownFieldError, resolve
+from app.search.fields import Field, Shape, UnknownFieldError, resolve
 from app.search.kinds import keywords
 from app.search.values import Value
 
@@ -12,11 +12,24 @@ def equal(field: Field, value: Value) -> Query:
     if value.is_pattern:
         return keywords.matching(field.path, value)
     try:
-        name = resolve(value.text).name
+        found = resolve(value.text)
     except UnknownFieldError as error:
         near = f" Did you mean {' or '.join(error.suggestions)}?" if error.suggestions else ""
         raise UnusableValueError(f"{error.message}{near}") from error
-    return term(field.path, name, any_case=True)
+    if found.shape is Shape.TYPED and found.path.startswith("nested."):
+        return wildcard(field.path, f"*.{found.path.removeprefix('nested.')}")
+    return term(field.path, _listed_name(found), any_case=True)
+
+
+def _listed_name(found: Field) -> str:
+    """How the document lists an element."""
+    head, _, rest = found.path.partition(".")
+    if found.shape is not Shape.KEYED:
+        return found.path
+    if head == "private":
+        creator, _, tag = rest.rpartition(".")
+        return f"{creator}:{tag}"
+    return rest
 
 
 def identified(value: Value) -> Query:

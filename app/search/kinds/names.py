@@ -30,8 +30,13 @@ def equal(field: Field, value: Value) -> Query:
     return any_of({"intervals": {path: _within_one_name(text)}} for path, text in ways)
 
 
+def words_of(text: str) -> list[str]:
+    """The words of a name, whatever stands between them."""
+    return [word for word in _SEPARATORS.split(text) if texts.has_words(word)]
+
+
 def _within_one_name(text: str) -> dict[str, Any]:
-    words = [word for word in _SEPARATORS.split(text) if texts.has_words(word)]
+    words = words_of(text)
     rules = [{"match": {"query": word, "ordered": True, "max_gaps": 0}} for word in words]
     if len(rules) == 1:
         return rules[0]
