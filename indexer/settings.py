@@ -31,11 +31,11 @@ class Limits(BaseSettings):
     )
     key_characters: int = Field(256, ge=64, le=1_024, description="characters of a path or private key, at most")
     key_depth: int = Field(16, ge=1, le=18, description="sequence levels written out in a path")
-    depth: int = Field(100, ge=1, le=10_000, description="sequence levels that are read at all")
-    elements: int = Field(200_000, ge=1_000, description="elements read of one file")
+    depth: int = Field(64, ge=1, le=80, description="sequence levels that are read at all")
+    elements: int = Field(500_000, ge=1_000, description="elements and items read of one file")
     element_bytes: int = Field(1_000_000, ge=10_000, description="bytes read of one text element")
     unpacked_bytes: int = Field(1_000_000_000, ge=1_000_000, description="bytes that a compressed header may unpack to")
-    header_bytes: int = Field(8_000_000, ge=10_000, description="bytes of the stored header (DICOM JSON)")
+    header_bytes: int = Field(12_000_000, ge=10_000, description="bytes of the stored header (DICOM JSON)")
 
 
 class Settings(BaseSettings):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from indexer.flatten.convert import number_text, to_double
+from indexer.flatten.convert import to_double
 from indexer.flatten.forms import name_form, search_form, sortable
 
 Values = dict[str, dict[Any, None]]  # by key, distinct, in order
@@ -18,6 +18,11 @@ def unwrap(values: Iterable[Any]) -> Any:
 def add(place: Values, key: str, value: Any) -> None:
     """Add a value to the distinct ones of a key."""
     place.setdefault(key, {})[value] = None
+
+
+def add_all(place: Values, key: str, values: Iterable[Any]) -> None:
+    """Add values to the distinct ones of a key."""
+    place.setdefault(key, {}).update(dict.fromkeys(values))
 
 
 class Fields:
@@ -54,11 +59,6 @@ class Fields:
             return None
         self.text[form] = None
         return form
-
-    def add_number(self, written: str, number: float) -> None:
-        """Add a number as it was written, and in the one way that all numbers have."""
-        self.text[written] = None
-        self.text[number_text(number)] = None
 
     def add_name(self, group: str, *, is_alphabetic: bool) -> str | None:
         """Add a group of a person name and its search form; the form is returned where its words differ."""

@@ -13,10 +13,10 @@ from typing import Any
 
 import orjson
 
-from indexer.flatten.collect import Fields, add
+from indexer.flatten.collect import Fields, add, add_all
 from indexer.flatten.convert import CONVERTERS, NUMERIC, Scalar, number_text
 from indexer.flatten.derived import derive, timestamp
-from indexer.flatten.forms import private_key, sortable
+from indexer.flatten.forms import private_key, sortables
 from indexer.flatten.places import Outcome, Place, Trace
 from indexer.reader.header import DicomJson, Entry, Header
 from indexer.reader.reading import instance_uid
@@ -26,6 +26,7 @@ from mappings.dictionary import Attribute, Kind, attribute_of
 
 NO_CREATOR = "none"
 MOST_CUTS = 100
+LONGEST_CUT_PATH = 1_000
 _GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 
 
@@ -92,6 +93,26 @@ class _Level:
         }
 
 
+class _Items:
+    """The items of a sequence that are still to come."""
+
+    __slots__ = ("_depth", "_items", "_number", "_path", "_trace_path")
+
+    def __init__(self, items: list[DicomJson], path: str | None, trace_path: str, depth: int) -> None:
+        self._items = items
+        self._number = 0
+        self._path = path
+        self._trace_path = trace_path
+        self._depth = depth
+
+    def next_item(self) -> _Level | None:
+        if self._number == len(self._items):
+            return None
+        item = self._items[self._number]
+        self._number += 1
+        return _Level(item or {}, self._path, f"{self._trace_path}[{self._number}].", self._depth)
+
+
 def _creator(entry: Entry) -> str:
     values = entry.get("Value") or [None]
     return str(values[0] or "").strip()
@@ -107,14 +128,21 @@ class _Flattening:
         self.fields = Fields()
         self.counts: Counter[Outcome] = Counter()
         self.cuts: list[dict[str, str]] = []
-        self._stack = [_Level(header.elements, "", "", 0)]
+        self._stack: list[_Level | _Items] = [_Level(header.elements, "", "", 0)]
 
     def run(self) -> None:
         stack = self._stack
         while stack:
-            for tag, entry in stack[-1].elements:
-                level = stack[-1]
-                if self._element(level, tag, entry):
+            top = stack[-1]
+            if isinstance(top, _Items):
+                item = top.next_item()
+                if item is None:
+                    stack.pop()
+                else:
+                    stack.append(item)
+                continue
+            for tag, entry in top.elements:
+                if self._element(top, tag, entry):
                     break  # items were put on the stack: they come first
             else:
                 stack.pop()
@@ -175,7 +203,7 @@ class _Flattening:
         if cut:
             outcome, why = Outcome.TRUNCATED, cut
             if len(self.cuts) < MOST_CUTS:
-                self.cuts.append({"path": (level.trace_path + name)[: self.limits.value_characters], "why": cut})
+                self.cuts.append({"path": (level.trace_path + name)[:LONGEST_CUT_PATH], "why": cut})
         self.counts[outcome] += 1
         if self.trace:
             self.trace(Place(level.trace_path + name, tag, entry, outcome, fields, why))
@@ -200,9 +228,7 @@ class _Flattening:
             self.fields.sequences[key] = None
         self._done(level, tag, entry, name, Outcome.STRUCTURAL, ("sequences",))
         path = None if key is None else f"{key}."
-        for number in range(len(items) - 1, -1, -1):
-            trace_path = f"{level.trace_path}{name}[{number + 1}]." if self.trace or level.depth < 8 else ""
-            self._stack.append(_Level(items[number] or {}, path, trace_path, level.depth + 1))
+        self._stack.append(_Items(items, path, level.trace_path + name, level.depth + 1))
         return True
 
     def _private(
@@ -234,33 +260,32 @@ class _Flattening:
     ) -> None:
         fields, kind, keyword, vr = self.fields, attribute.kind, attribute.keyword, entry["vr"]
         convert = CONVERTERS[kind]
-        bad = False
+        raw_bytes = vr == "UN" and "written_vr" in entry
         good: list[Any] = []
+        bad: list[str] = []
         for value, group in values:
-            converted = None if "written_vr" in entry and vr == "UN" else convert(value, vr)
+            converted = None if raw_bytes else convert(value, vr)
             written = value.strip() if isinstance(value, str) else number_text(value, vr)
             if converted is None:
-                bad = True
-                add(fields.malformed, key or keyword, written)
+                bad.append(written)
                 fields.add_text(written)
                 continue
             good.append(converted)
-            self._known_text(level, attribute, written, converted, group)
+            if kind in NUMERIC:
+                fields.text[written] = None
+            else:
+                self._known_text(level, attribute, written, group)
+        where: tuple[str, ...] = ()
         if good:
-            self._known_fields(level, kind, keyword, key, good)
-        where: tuple[str, ...] = (keyword if level.depth == 0 else f"nested.{keyword}",) if good else ()
-        if level.depth and good and key:
-            where += (f"path.{key}",)
+            where = self._known_fields(level, kind, keyword, key, good)
         if bad:
+            add_all(fields.malformed, key or keyword, bad)
             where += (f"malformed.{key or keyword}",)
         outcome = Outcome.MALFORMED if bad else Outcome.INDEXED
         self._done(level, tag, entry, keyword, outcome, (*where, "text"), f"does not fit {kind}" if bad else "")
 
-    def _known_text(self, level: _Level, attribute: Attribute, written: str, converted: Scalar, group: str) -> None:
+    def _known_text(self, level: _Level, attribute: Attribute, written: str, group: str) -> None:
         fields, kind = self.fields, attribute.kind
-        if kind in NUMERIC:
-            fields.add_number(written, converted)  # type: ignore[arg-type]
-            return
         if kind == Kind.NAME:
             form = fields.add_name(written, is_alphabetic=group in {"", _GROUPS[0]})
         else:
@@ -268,17 +293,25 @@ class _Flattening:
         if form is not None and kind in {Kind.NAME, Kind.TEXT}:
             add(fields.folded if level.depth == 0 else fields.nested_folded, attribute.keyword, form)
 
-    def _known_fields(self, level: _Level, kind: Kind, keyword: str, key: str | None, good: list[Any]) -> None:
+    def _known_fields(
+        self, level: _Level, kind: Kind, keyword: str, key: str | None, good: list[Any]
+    ) -> tuple[str, ...]:
+        """Put typed values into their fields; the names of the fields are returned."""
         fields = self.fields
+        texts = good
+        if kind in NUMERIC:
+            texts = [number_text(number) for number in good]
+            fields.text.update(dict.fromkeys(texts))
         if level.depth == 0:
             fields.top.setdefault(keyword, []).extend(good)
-            return
-        for value in good:
-            add(fields.nested, keyword, value)
-            if key is not None:
-                add(fields.path, key, value if isinstance(value, str) else number_text(value))
-                if kind in NUMERIC:
-                    add(fields.path_numbers, key, sortable(value))
+            return (keyword,)
+        add_all(fields.nested, keyword, good)
+        if key is None:
+            return (f"nested.{keyword}",)
+        add_all(fields.path, key, texts)
+        if kind in NUMERIC:
+            add_all(fields.path_numbers, key, sortables(good))
+        return f"nested.{keyword}", f"path.{key}"
 
 
 def _values(entry: Entry) -> list[tuple[Scalar, str]] | None:

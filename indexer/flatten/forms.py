@@ -6,6 +6,7 @@ The query compiler uses the same functions, so that a query and a document alway
 import re
 import struct
 import unicodedata
+from collections.abc import Sequence
 
 _JOINTS = re.compile(r"(?<=[^\W_])_+(?=[^\W_])|(?<=[^\W\d_])[.:'](?=[^\W\d_])")
 _DIACRITICS = re.compile("[\u0300-\u036f]")
@@ -38,9 +39,16 @@ def sortable(number: float) -> str:
     number
         A finite number; whole numbers beyond 2**53 lose their last digits.
     """
-    (bits,) = struct.unpack(">Q", struct.pack(">d", number + 0.0))  # -0.0 becomes 0.0
-    flipped = bits ^ 0xFFFFFFFFFFFFFFFF if bits >> 63 else bits | 0x8000000000000000
-    return f"{flipped:016X}"
+    return sortables([number])[0]
+
+
+def sortables(numbers: Sequence[float]) -> list[str]:
+    """Write many numbers so that they sort; see `sortable`."""
+    packed = struct.pack(f">{len(numbers)}d", *(number + 0.0 for number in numbers))  # -0.0 becomes 0.0
+    return [
+        f"{bits ^ 0xFFFFFFFFFFFFFFFF if bits >> 63 else bits | 0x8000000000000000:016X}"
+        for bits in struct.unpack(f">{len(numbers)}Q", packed)
+    ]
 
 
 def private_key(tag: str) -> str:

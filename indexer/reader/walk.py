@@ -43,6 +43,8 @@ NO_LIMIT = 1 << 62
 ENTRY_BYTES = 40
 # Items of encapsulated pixel data that are jumped over in search of elements behind them.
 FRAGMENTS = 16
+# Items and elements that are jumped over in search of the end of a sequence beyond the limits.
+SKIPPED = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ class Walker:
         self._stack = [top]
         self._previous = -1
         stack = self._stack
-        while stack:
+        while self.unread is None:
             level = stack[-1]
             if level.items is not None:
                 self._item(level)
@@ -136,6 +138,9 @@ class Walker:
                 self._element(level)
             elif not self._top_element(level, stop_group):
                 return
+        for level in stack:
+            if level.items is not None:
+                self._store(level)
 
     # Elements
 
@@ -393,6 +398,7 @@ class Walker:
     def _open_item(self, level: Level, start: int, length: int) -> None:
         assert level.items is not None  # noqa: S101 - for the type checker
         self.position = start
+        self._elements += 1  # an empty item costs as much memory as an element
         why = self._no_more((len(self._stack) - 1) // 2)
         if why is not None:
             level.entry["cut"] = f"{why}; {len(level.items)} items are kept"
@@ -468,9 +474,13 @@ class Walker:
 
     def _skip_sequence(self, encoding: Encoding) -> None:
         """Jump over a sequence of undefined length: a counter of levels, no memory."""
-        depth, implicit_from = 1, None
+        depth, steps, implicit_from = 1, 0, None
         level = Level(encoding, None, NO_LIMIT)
         while depth:
+            steps += 1
+            if steps > SKIPPED:
+                self.unread = "a sequence beyond all limits; what follows it is not read"
+                return
             if not self.source.has(self.position, 8):
                 raise TruncatedError("the file ends inside a sequence")
             tag = self._tag(self.position, encoding)
