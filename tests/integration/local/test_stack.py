@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -30,8 +31,11 @@ COMMAND = Path(sys.executable).with_name("dicomsearch")
 class Home:
     """A home, and the commands on it."""
 
-    def __init__(self, folder: Path, *, account: Account | None = None, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, *, command: Path = COMMAND, account: Account | None = None, **environment: str
+    ) -> None:
         self.folder = folder
+        self._command = command
         self.port = free_port()
         self._account = account
         self._environment = {
@@ -47,7 +51,7 @@ class Home:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         who = {"user": self._account.user, "group": self._account.group, "extra_groups": []} if self._account else {}
         return subprocess.run(
-            [COMMAND, *arguments],
+            [self._command, *arguments],
             env=self._environment,
             cwd="/",
             capture_output=True,
@@ -78,14 +82,14 @@ class Home:
 
 @pytest.fixture
 def home(services_home: Path) -> Iterator[Home]:
-    folder = services_home / "whole stack"
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(prefix="whole stack ", dir=services_home))
+    folder.chmod(0o755)
     home = Home(folder)
     yield home
     home.destroy()
 
 
-def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+def until(condition: Callable[[], object], seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -151,17 +155,43 @@ def test_a_taken_web_port_is_one_clear_line(home: Home) -> None:
     assert f"Error: port {home.port} on 127.0.0.1 is taken by another program" in ran.stderr
 
 
+def environment_of(account: Account, folder: Path) -> Path:
+    """Make a virtual environment that an account can use, of what is installed here; give its `bin`."""
+    packages = next(path for path in sys.path if path.endswith("site-packages"))
+    for python in (Path(sys.executable).resolve(), Path("/usr/bin/python3")):
+        if not account.can(("-x", python), ("-r", Path(packages)), ("-r", Path(__file__))):
+            continue
+        shown = subprocess.run(
+            [python, "-c", "import sys; print(sys.version_info[:2])"], capture_output=True, check=True
+        )
+        if shown.stdout.decode().strip() == str(sys.version_info[:2]):
+            break
+    else:
+        pytest.skip(f"the user {account.name} cannot reach this checkout and a Python {sys.version_info[:2]}")
+    subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True)
+    (own,) = folder.glob("lib/python*/site-packages")
+    (own / "packages.pth").write_text(f"import site; site.addsitedir({packages!r})\n")
+    # What is installed was chosen for a Python of the same version, but perhaps for a later patch level than this one:
+    # before 3.11.3, the client of Redis imports this for its asynchronous half.
+    (own / "async_timeout.py").write_text("from asyncio import timeout\n")
+    for name in ("dicomsearch", "celery", "gunicorn"):
+        script = folder / "bin" / name
+        script.write_text(f"#!{folder}/bin/python\n" + COMMAND.with_name(name).read_text().partition("\n")[2])
+        script.chmod(0o755)
+    return folder / "bin"
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can run the commands as another user")
 def test_an_ordinary_user_runs_everything_as_himself(services_home: Path) -> None:
     entry = pwd.getpwnam("nobody")
     account = Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
-    if not account.can(("-x", COMMAND), ("-r", Path(__file__))):
-        pytest.skip(f"the user {account.name} cannot reach this checkout")
-    folder = services_home / "of an ordinary user"
+    folder = services_home / "ordinary-user"
     folder.mkdir()
+    commands = environment_of(account, folder / "environment")
     account.own(folder)
     # What root has downloaded is there for others, who need not be able to write to it.
-    home = Home(folder, account=account, DICOMSEARCH_CACHE=str(cache_folder(Settings())))
+    command = commands / "dicomsearch"
+    home = Home(folder, command=command, account=account, DICOMSEARCH_CACHE=str(cache_folder(Settings())))
     try:
         began = home.run("up", "--detach")
         assert began.returncode == 0, began
