@@ -55,8 +55,13 @@ class Processes:
         return "\n".join(path.read_text(errors="replace") for path in sorted(self._logs.glob("*.log")))
 
     def end(self) -> None:
-        """Kill what is left."""
+        """Ask what is left to end, and kill what does not."""
         for process in self._running:
+            with suppress(ProcessLookupError):
+                process.terminate()
+        for process in self._running:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=10)
             self.kill(process)
 
 

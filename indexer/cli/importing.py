@@ -15,7 +15,7 @@ from indexer.cli import UserError
 from indexer.files import printable
 from indexer.services import Services, build_services
 from indexer.settings import load_settings
-from indexer.status import Batch, BatchStatus, StatusUnavailableError
+from indexer.status import Batch, BatchStatus, StatusStore, StatusUnavailableError, connect
 
 _LOOK_SECONDS = 0.2
 _SHOWN_ERRORS = 20
@@ -30,9 +30,12 @@ def import_folder(ctx: click.Context, folder: Path, detach: bool) -> None:
 
     Exit code: 0 when all images are indexed, 1 when the batch has errors, 2 when it could not be started.
     """
-    services = build_services(load_settings())
+    settings = load_settings()
+    services = build_services(settings)
     console = Console(stderr=True)
     try:
+        # A running import waits for a Redis that is restarted; one that begins wants to know at once.
+        StatusStore(connect(settings.redis_url)).ping()
         if not detach and not any(worker.alive for worker in services.status.workers()):
             raise UserError("No worker is running: start everything with `dicomsearch up`.")
         offered = offer(services.ledger, folder.absolute(), "import", uuid.uuid4().hex)

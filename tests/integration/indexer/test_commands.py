@@ -1,0 +1,137 @@
+"""The commands that work on batches, with a real worker behind them."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from elasticsearch import Elasticsearch
+from redis import Redis
+
+from indexer.cli import group
+from indexer.settings import Settings
+from tests.images import make_images
+from tests.processes import WORKER, environment_of, processes, wait_for
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(settings: Settings, monkeypatch: pytest.MonkeyPatch, redis_client: Redis) -> Run:
+    for name, value in environment_of(settings).items():
+        if name.startswith("DICOMSEARCH_"):
+            monkeypatch.setenv(name, value)
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(group, list(arguments))
+
+    return run
+
+
+@pytest.fixture
+def worker(settings: Settings, elasticsearch: Elasticsearch, redis_client: Redis, tmp_path: Path) -> Iterator[None]:
+    with processes(settings, tmp_path / "logs") as running:
+        running.start(*WORKER)
+        wait_for(lambda: redis_client.hlen("workers"))
+        yield
+
+
+@pytest.mark.usefixtures("worker")
+def test_import_indexes_a_folder_where_it_lies_and_tells_what_became_of_it(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "STUDY-1"
+    make_images(folder, 5)
+    (folder / ".hidden").touch()
+    result = run("import", str(folder))
+    assert (result.exit_code, result.stdout) == (0, "STUDY-1: 5 indexed, 0 with errors, 1 ignored\n")
+    (folder / "notes.txt").write_text("no image")
+    (folder / "empty.dcm").touch()
+    result = run("import", str(folder))
+    assert result.exit_code == 1
+    assert result.stdout == "STUDY-1: 5 indexed, 2 with errors, 1 ignored\n"
+    assert "empty.dcm: empty:" in result.stderr
+    assert "notes.txt: not_dicom:" in result.stderr
+    listed = json.loads(run("batches", "--json").stdout)
+    assert (listed["id"], listed["status"], listed["has_error"], listed["counts"]["done"]) == (
+        "STUDY-1",
+        "DONE",
+        True,
+        5,
+    )
+    table = run("batches").stdout
+    assert "STUDY-1" in table
+    assert "DONE" in table
+
+
+def test_import_without_a_worker_says_what_to_do(run: Run, tmp_path: Path) -> None:
+    result = run("import", str(tmp_path))
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "Error: No worker is running: start everything with `dicomsearch up`.\n",
+    )
+
+
+def test_a_detached_import_answers_the_batch_at_once(run: Run, tmp_path: Path, redis_client: Redis) -> None:
+    make_images(tmp_path / "STUDY-2", 1)
+    result = run("import", "--detach", str(tmp_path / "STUDY-2"))
+    assert (result.exit_code, result.stdout) == (0, "STUDY-2\n")
+    assert redis_client.llen("dicomsearch") == 1
+    assert "NEW" in run("batches").stdout
+
+
+def test_leaving_an_import_with_ctrl_c_leaves_the_batch_alone(
+    run: Run, settings: Settings, tmp_path: Path, redis_client: Redis
+) -> None:
+    make_images(tmp_path / "STUDY-3", 1)
+    redis_client.hset("workers", "slow", "1")
+    redis_client.set("workers:alive:slow", 1)
+    program = [str(Path(sys.executable).parent / "dicomsearch"), "import", str(tmp_path / "STUDY-3")]
+    process = subprocess.Popen(program, env=environment_of(settings), stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: redis_client.llen("dicomsearch"))
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "the batch goes on" in said.replace("\n", " ")
+    assert redis_client.hget("batch:STUDY-3", "status") == "NEW"
+
+
+@pytest.mark.parametrize("command", [("import", "."), ("batches",)])
+def test_a_missing_redis_is_one_clear_line(command: tuple[str, ...], run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DICOMSEARCH_REDIS_URL", "redis://127.0.0.1:1/0")
+    result = run(*command)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: Redis does not answer")
+    assert result.stderr.count("\n") == 1
+
+
+def test_batches_says_when_there_are_none_and_when_there_are_more(run: Run, tmp_path: Path) -> None:
+    assert run("batches").stdout == "No batches yet.\n"
+    for at in range(3):
+        (tmp_path / f"STUDY-{at}").mkdir()
+        run("import", "--detach", str(tmp_path / f"STUDY-{at}"))
+    assert "… and 2 older ones" in run("batches", "--limit", "1").stdout
+
+
+def test_an_unknown_folder_is_a_wrong_use(run: Run) -> None:
+    assert run("import", "/no/such/folder").exit_code == 2
+
+
+def test_a_wrong_setting_is_named_with_its_variable(settings: Settings) -> None:
+    program = Path(sys.executable).parent / "dicomsearch"
+    environment = environment_of(settings) | {"DICOMSEARCH_PORT": "99999", "DICOMSEARCH_LIMIT_ELEMENTS": "few"}
+    result = subprocess.run([program, "batches"], env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert result.stderr.startswith("Error: DICOMSEARCH_")
+    assert "Traceback" not in result.stderr
+
+
+def test_a_watched_folder_that_cannot_be_made_is_one_clear_line(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    environment = environment_of(settings) | {"DICOMSEARCH_INCOMING": str(tmp_path / "file" / "incoming")}
+    program = Path(sys.executable).parent / "dicomsearch"
+    result = subprocess.run([program, "watch"], env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert "cannot be watched: not a directory. Set DICOMSEARCH_INCOMING" in result.stderr
