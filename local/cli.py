@@ -130,14 +130,15 @@ def status(home: Path | None) -> None:
 def describe(home: Path) -> tuple[int, str]:
     """Describe the stack of a home, with the exit code of `status`."""
     state = read_state(home)
-    if not home.is_dir() or not HomeLock(home).held():
+    lock = HomeLock(home)
+    if not home.is_dir() or not lock.held():
         left = orphans(home)
         if left:
             return 1, f"the supervisor was killed, {len(left)} processes are left: run `dicomsearch down` to end them"
         reason = f" ({state.reason})" if state and state.reason else ""
         return 3, f"dicomsearch is not running{reason}"
-    if state is None:
-        return 1, f"dicomsearch is starting, or its state file in {home} is damaged: if so, run `dicomsearch down`"
+    if state is None or state.identity != lock.holder():
+        return 1, f"dicomsearch is being started in {home} (if it stays so, run `dicomsearch down`)"
     rows = [("service", "state", "pid", "port", "restarts", "last exit")]
     for name, service in state.services.items():
         alive = service.identity is not None and service.identity.alive

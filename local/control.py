@@ -91,7 +91,8 @@ def start_detached(settings: Settings, report: Callable[[StackState], None]) -> 
     with log.open("ab") as output:
         start = output.tell()
         process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "local", "up", "--home", str(home), "--port", str(settings.port)],
+            # -P: whatever folder this is started from, its packages are not ours.
+            [sys.executable, "-P", "-m", "local", "up", "--home", str(home), "--port", str(settings.port)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
