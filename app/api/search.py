@@ -7,6 +7,7 @@ from flask_openapi3.models.tag import Tag
 
 from app.api.documents import SearchDocument, SearchParameters, problems
 from app.archive import SearchRequest
+from app.search.fields import names_in
 from app.services import services
 
 blueprint = APIBlueprint(
@@ -20,7 +21,7 @@ blueprint = APIBlueprint(
 @blueprint.get("/search", summary="Search images", responses={"200": SearchDocument, **problems(400, 503)})
 def search(query: SearchParameters) -> dict[str, Any]:
     """Search images in the query language that the search page has too."""
-    request = SearchRequest(query.q, query.size, query.after, query.sort, tuple(query.fields.split(",")))
+    request = SearchRequest(query.q, query.size, query.after, query.sort, tuple(names_in(query.fields)))
     answer = services().archive.search(request)
     return {
         "total": answer.total,

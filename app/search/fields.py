@@ -17,6 +17,7 @@ from mappings.dictionary import Attribute, Kind, attribute_of, attributes
 
 _TAG = re.compile(r"\(?([0-9A-Fa-f]{4}),?([0-9A-Fa-f]{4})\)?")
 _BLOCK_TAG = re.compile(r"\(?([0-9A-Fa-f]{4}),?[xX]{2}([0-9A-Fa-f]{2})\)?")
+_NAME_IN_LIST = re.compile(r"""(?:"[^"]*"|\(\s*[0-9A-Fa-f]{4}\s*,\s*[0-9A-Fa-f]{4}\s*\)|[^,])+""")
 _MAX_SUGGESTIONS = 3
 _NEAR_ENOUGH = 0.7
 
@@ -125,6 +126,12 @@ OWN_FIELDS: Mapping[str, Field] = MappingProxyType(
         "malformed": Field("malformed", "malformed", Kind.KEYWORD, Shape.KEYED),
     }
 )
+
+
+def names_in(text: str) -> list[str]:
+    """Split a list of names at its commas, but not inside `(0018,0050)` and not inside quotation marks."""
+    found = _NAME_IN_LIST.findall(text)
+    return [name.strip().replace('"', "") for name in found if name.strip()]
 
 
 def resolve(name: str) -> Field:

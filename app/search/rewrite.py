@@ -20,6 +20,7 @@ _REGEX = re.compile(r"/(?:[^\\/\n]|\\.)+/(?=[\s)]|$)", re.DOTALL)
 _WORD_APPROXIMATION = re.compile(r"~[0-2]?(?=[\s)]|$)")
 _PHRASE_APPROXIMATION = re.compile(r"~\d{1,3}(?=[\s)]|$)")
 _COMPARISON = re.compile(r"[<>]=?")
+_NO_CHARACTER = re.compile("[\ud800-\udfff\x00]")
 _ENDS_OF_WORDS = frozenset("()[]{}")
 _OPERATORS = frozenset(("AND", "OR", "NOT"))
 _SYMBOLS = {"&&": "AND", "||": "OR"}
@@ -58,6 +59,8 @@ def rewrite(query: str, limits: QueryLimits) -> Rewritten:
             f"The query is {len(query):,} characters long; at most {limits.characters:,} are allowed.",
             limits.characters,
         )
+    if broken := _NO_CHARACTER.search(query):
+        raise QuerySyntaxError("This is no character of any script.", broken.start())
     return _Rewriter(query, limits).run()
 
 
@@ -182,7 +185,8 @@ class _Rewriter:
 
     def _name_or_creator(self, text: str, start: int, end: int) -> None:
         # The colon at `end` is followed by a tag and another colon where `text` is a private creator.
-        if tag := _TAG_NAME.match(self._query, end + 1):
+        tag = _TAG_NAME.match(self._query, end + 1)
+        if tag and int(tag.group(1), 16) % 2:  # private groups are odd
             self._name(f"private.{text}.{_tag_text(tag)}", start, tag.end())
         else:
             self._name(text, start, end)

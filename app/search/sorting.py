@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from app.search.fields import Field, Shape, UnknownFieldError, resolve
+from app.search.fields import Field, Shape, UnknownFieldError, names_in, resolve
 from mappings.dictionary import Kind
 
 # The index is sorted by the first three, newest study first; the others only tell images apart.
@@ -94,7 +94,7 @@ def order_of(text: str) -> Order:
     UnusableSortError
         For fields that are unknown, or have no order.
     """
-    names = [name.strip() for name in text.split(",") if name.strip()]
+    names = names_in(text)
     if len(names) > _MOST_KEYS:
         raise UnusableSortError(f"At most {_MOST_KEYS} fields can be sorted by.")
     chosen = tuple(_key(name) for name in names)

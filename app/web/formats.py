@@ -16,6 +16,7 @@ _TIME = re.compile(r"(\d{2}):?(\d{2}):?(\d{2})(\.\d+)?")
 _DATETIME = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?(Z|[+-]\d{2}:?\d{2})?")
 _AGE = re.compile(r"(\d{3})([DWMY])")
 _UNITS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SIZES = ("B", "kB", "MB", "GB", "TB")
 _SHOWN_VALUES = 8
 
@@ -40,10 +41,7 @@ def register(app: Flask) -> None:
 def printable(value: Any) -> Any:
     """Make sure that a value can be sent: names of files need not be UTF-8."""
     if isinstance(value, str) and not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return type(value)(value.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+        return type(value)(_SURROGATE.sub("�", value))
     return value
 
 

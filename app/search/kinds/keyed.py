@@ -51,11 +51,11 @@ def equal(field: Field, value: Value, look_up: LookUp) -> Query:
             return ages.equal(field, value)
         case Kind.LONG | Kind.DOUBLE:
             return _equal_number(field, value)
-        case Kind.KEYWORD if not value.is_pattern or value.prefix is not None:
+        case Kind.KEYWORD if value.text.isascii() and (not value.is_pattern or value.prefix is not None):
             return keywords.matching(field.path, value, is_uid=keywords.is_uid(field))
-    if value.is_pattern:
+    if value.is_pattern or field.kind is Kind.KEYWORD:
         return among(field, value.regexp(), look_up)
-    clauses = [keywords.matching(field.path, value)]
+    clauses = [term(field.path, value.text, any_case=value.text.isascii())]
     if field.numbers and numbers.is_number(value.text):
         clauses.append(term(field.numbers, sortable(float(value.text))))
     if texts.has_words(value.text):

@@ -1,0 +1,106 @@
+"""A header becomes the rows of a page: in order, sequences around their items, filtered, bounded."""
+
+from typing import Any
+
+from app.web.header import HeaderView, header_events
+
+HEADER: dict[str, Any] = {
+    "00080016": {"vr": "UI", "Value": ["1.2.840.10008.5.1.4.1.1.2"]},
+    "00080020": {"vr": "DA", "Value": ["20040119"]},
+    "00080090": {"vr": "PN"},
+    "00090010": {"vr": "LO", "Value": ["GEMS_IDEN_01"]},
+    "00091002": {"vr": "SH", "Value": ["CT01"]},
+    "00091102": {"vr": "SH", "Value": ["stray"]},
+    "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Yamada^Tarou", "Ideographic": "山田^太郎"}]},
+    "00280030": {"vr": "DS", "Value": [0.5, None, 0.25]},
+    "00400275": {
+        "vr": "SQ",
+        "Value": [
+            {"00400009": {"vr": "SH", "Value": ["A-17"]}},
+            {"00400008": {"vr": "SQ", "Value": [{"00080104": {"vr": "LO", "Value": ["Chest"]}}]}},
+        ],
+    },
+    "00420011": {"vr": "OB", "InlineBinary": "AAECAw=="},
+    "7FE00010": {"vr": "OW", "BulkDataURI": ""},
+}
+
+
+def outline(view: HeaderView) -> list[str]:
+    return [f"{row.what} {row.tag or row.count}".strip() for row in view.rows]
+
+
+def test_rows_come_in_order_with_sequences_around_their_items() -> None:
+    view = header_events(HEADER, "", 1_000)
+    assert view.elements == view.found == view.shown == 14
+    assert outline(view)[8:-2] == [
+        "sequence (0040,0275)",
+        "item 1",
+        "element (0040,0009)",
+        "end-item 0",
+        "item 2",
+        "sequence (0040,0008)",
+        "item 1",
+        "element (0008,0104)",
+        "end-item 0",
+        "end-sequence 0",
+        "end-item 0",
+        "end-sequence 0",
+    ]
+
+
+def test_values_are_shown_as_written_with_a_note_of_what_they_mean() -> None:
+    rows = {row.tag: row for row in header_events(HEADER, "", 1_000).rows}
+    assert (rows["(0008,0016)"].value, rows["(0008,0016)"].note) == ("1.2.840.10008.5.1.4.1.1.2", "CT Image Storage")
+    assert (rows["(0008,0020)"].value, rows["(0008,0020)"].note) == ("20040119", "19 Jan 2004")
+    assert rows["(0010,0010)"].value == "Yamada^Tarou=山田^太郎"
+    assert rows["(0028,0030)"].value == "0.5 \\  \\ 0.25"
+    assert rows["(0008,0090)"].empty
+    assert rows["(0042,0011)"].value == "00 01 02 03 (4 B)"
+    assert rows["(7FE0,0010)"].value == "binary, not kept"
+
+
+def test_private_elements_are_named_by_their_creator() -> None:
+    rows = {row.tag: row for row in header_events(HEADER, "", 1_000).rows}
+    assert rows["(0009,0010)"].name == "Private creator"
+    assert rows["(0009,1002)"].name == "GEMS_IDEN_01"
+    assert rows["(0009,1102)"].name == "Private, without creator"
+
+
+def test_a_filter_keeps_what_is_around_a_match() -> None:
+    for wanted in ("chest", "code meaning", "CODEMEANING", "0008,0104", "00080104"):
+        view = header_events(HEADER, wanted, 1_000)
+        assert view.found == 1
+        assert outline(view) == [
+            "sequence (0040,0275)",
+            "item 2",
+            "sequence (0040,0008)",
+            "item 1",
+            "element (0008,0104)",
+            "end-item 0",
+            "end-sequence 0",
+            "end-item 0",
+            "end-sequence 0",
+        ]
+
+
+def test_a_page_has_a_bounded_number_of_rows_and_says_how_many_there_are() -> None:
+    view = header_events(HEADER, "", 10)
+    assert (view.elements, view.found, view.shown) == (14, 14, 10)
+    opened = sum(row.what in ("sequence", "item") for row in view.rows)
+    closed = sum(row.what in ("end-sequence", "end-item") for row in view.rows)
+    assert opened == closed
+
+
+def test_sequences_of_any_depth_are_shown_up_to_a_bound() -> None:
+    deep: dict[str, Any] = {"00080104": {"vr": "LO", "Value": ["bottom"]}}
+    for _ in range(3_000):
+        deep = {"00400275": {"vr": "SQ", "Value": [deep]}}
+    view = header_events(deep, "", 10_000)
+    assert "nested too deep" in view.rows[len(view.rows) // 2].value
+
+
+def test_long_values_are_shortened() -> None:
+    header = {"00104000": {"vr": "LT", "Value": ["x" * 5_000]}, "00280030": {"vr": "DS", "Value": [1] * 200}}
+    long, many = header_events(header, "", 10).rows
+    assert long.value == "x" * 1_000 + " …"
+    assert many.value.endswith("… (200 values)")
