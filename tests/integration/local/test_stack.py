@@ -45,6 +45,8 @@ class Home:
             "DICOMSEARCH_PORT": str(self.port),
             "DICOMSEARCH_ELASTICSEARCH_HEAP_MB": "512",
             "DICOMSEARCH_WORKER_PROCESSES": "1",
+            # Where coverage is measured, also of these processes.
+            **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
             **environment,
         }
 
