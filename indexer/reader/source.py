@@ -13,6 +13,8 @@ from typing import BinaryIO
 from indexer.reader.errors import TooLargeError, TruncatedError
 
 BLOCK = 64 * 1024
+# A prefix may cross the end of the item that holds it: reading then goes back to that end.
+MARGIN = 16
 RAW_DEFLATE = -zlib.MAX_WBITS
 GZIP = zlib.MAX_WBITS | 16
 
@@ -28,21 +30,24 @@ class Source:
         The offset of the window's first byte.
     size
         Bytes of the whole file, None where it is known only at the end (compressed).
+    is_short
+        Whether a compressed file turned out to end before a position that was jumped to.
     """
 
-    __slots__ = ("_file", "_read_to", "base", "buffer", "size")
+    __slots__ = ("_file", "_read_to", "base", "buffer", "is_short", "size")
 
     def __init__(self, file: BinaryIO, size: int | None, offset: int = 0) -> None:
         self._file = file
         self._read_to = offset
         self.size = size
+        self.is_short = False
         self.base = offset
         self.buffer = b""
 
     def has(self, position: int, count: int) -> bool:
         """Move the window so that it holds `count` bytes from `position` on; False where the file ends before.
 
-        Positions never go back behind the window.
+        Positions go back by the prefix of an element at most, which stays in the window.
         """
         missing = position + count - self._read_to
         if missing <= 0:
@@ -50,14 +55,15 @@ class Source:
         if position >= self._read_to:
             self._skip_to(position)
             kept = b""
+            self.base = position
         else:
-            kept = self.buffer[position - self.base :]
+            first = max(position - MARGIN, self.base)
+            kept = self.buffer[first - self.base :]
+            self.base = first
         wanted = max(position + count - self._read_to, BLOCK)
-        fresh = self._file.read(wanted)
-        self.buffer = kept + fresh
-        self.base = position
-        self._read_to = position + len(self.buffer)
-        return len(self.buffer) >= count
+        self.buffer = kept + self._file.read(wanted)
+        self._read_to = self.base + len(self.buffer)
+        return self._read_to >= position + count
 
     def take(self, position: int, count: int) -> bytes:
         """Read bytes.
@@ -73,13 +79,17 @@ class Source:
         return self.buffer[start : start + count]
 
     def reaches(self, position: int) -> bool:
-        """Tell whether the file goes on to a position, or ends before it."""
-        if self.size is not None:
-            return position <= self.size
-        return self.has(position - 1, 1)
+        """Tell whether the file goes on to a position, or ends before it.
+
+        Of a compressed file that is known only later: see `is_short`.
+        """
+        return self.size is None or position <= self.size
 
     def _skip_to(self, position: int) -> None:
-        self._file.seek(position - self._read_to, io.SEEK_CUR)
+        distance = position - self._read_to
+        skipped = self._file.seek(distance, io.SEEK_CUR)
+        if self.size is None and skipped < distance:
+            self.is_short = True
         self._read_to = position
 
 
@@ -129,10 +139,11 @@ class Unpacked(io.RawIOBase):
         return b"".join(parts)
 
     def seek(self, offset: int, whence: int = io.SEEK_CUR) -> int:
-        """Move forward by unpacking and throwing away."""
-        while offset > 0:
-            thrown = len(self.read(min(offset, 16 * BLOCK)))
+        """Move forward by unpacking and throwing away; answer how far that went."""
+        moved = 0
+        while moved < offset:
+            thrown = len(self.read(min(offset - moved, 16 * BLOCK)))
             if not thrown:
                 break
-            offset -= thrown
-        return 0
+            moved += thrown
+        return moved

@@ -147,6 +147,8 @@ class Walker:
     def _top_element(self, level: Level, stop_group: int | None) -> bool:
         source, position = self.source, self.position
         if not source.has(position, 8):
+            if source.is_short:
+                raise TruncatedError("the file ends inside an element")
             if source.has(position, 1):
                 self.note("bytes after the last element")
             return False
@@ -180,7 +182,8 @@ class Walker:
         order = "<4xI" if encoding.little else ">4xI"
         (length,) = struct.unpack(order, self.source.take(self.position, 8))
         is_private = bool(tag >> 16 & 1)
-        return (is_private and not encoding.explicit) or self.source.reaches(self.position + 8 + int(length))
+        fits = self.source.size is not None and self.source.reaches(self.position + 8 + int(length))
+        return (is_private and not encoding.explicit) or fits
 
     def _tag(self, position: int, encoding: Encoding) -> int:
         group, element = struct.unpack_from(
@@ -190,7 +193,7 @@ class Walker:
 
     def _element(self, level: Level) -> None:
         position = self.position
-        if level.end is not None and position >= level.end:
+        if position >= level.bound:
             self._close(level)
             return
         if not self.source.has(position, 8):
@@ -327,7 +330,7 @@ class Walker:
         if vr in BINARY - {"UN"}:
             level.dataset[key] = bulk_entry(vr, None)
             self.position = start
-            if not self._jump_fragments(encoding, NO_LIMIT):
+            if not self._jump_fragments(encoding, level.bound, NO_LIMIT):
                 raise TruncatedError("the file ends inside an element")
             return
         if vr not in {"SQ", "UN"} and begin[:4] not in ITEM_BYTES.values():
@@ -343,7 +346,7 @@ class Walker:
         if why is not None and end != start:
             entry["cut"] = why
             if end is None:
-                self._skip_sequence(encoding)
+                self._skip_sequence(encoding, level.bound)
             else:
                 self.position = end
             return
@@ -370,7 +373,7 @@ class Walker:
 
     def _item(self, level: Level) -> None:
         position = self.position
-        if level.end is not None and position >= level.end:
+        if position >= level.bound:
             self._close(level)
             return
         if not self.source.has(position, 8):
@@ -408,7 +411,7 @@ class Walker:
                 self.position = level.end
             else:
                 self.position -= 8
-                self._skip_sequence(level.encoding)
+                self._skip_sequence(level.encoding, level.bound)
             return
         end = None if length == UNDEFINED else start + length
         if end is not None and end > level.bound:
@@ -455,8 +458,9 @@ class Walker:
         self.note("a stray delimiter")
 
     def _close(self, level: Level) -> None:
-        if level.end is not None and self.position > level.end:
-            self.position = level.end
+        if level.end is None and self.position >= level.bound:
+            self.note("a sequence without its delimiter")
+        self.position = min(self.position, level.bound)
         self._stack.pop()
         self._store(level)
 
@@ -472,11 +476,11 @@ class Walker:
 
     # What is jumped over
 
-    def _skip_sequence(self, encoding: Encoding) -> None:
+    def _skip_sequence(self, encoding: Encoding, bound: int) -> None:
         """Jump over a sequence of undefined length: a counter of levels, no memory."""
         depth, steps, implicit_from = 1, 0, None
         level = Level(encoding, None, NO_LIMIT)
-        while depth:
+        while depth and self.position < bound:
             steps += 1
             if steps > SKIPPED:
                 self.unread = "a sequence beyond all limits; what follows it is not read"
@@ -498,7 +502,7 @@ class Walker:
                 vr, length, start = self._prefix(level, tag, self.position)
             self.position = start
             if length != UNDEFINED:
-                self.position += length
+                self.position = min(start + length, bound)
                 if not self.source.reaches(self.position):
                     raise TruncatedError("the file ends inside a sequence")
                 continue
@@ -506,16 +510,18 @@ class Walker:
                 implicit_from, level.encoding = depth, Encoding(False, encoding.little)
             depth += 1
 
-    def _jump_fragments(self, encoding: Encoding, most: int) -> bool:
+    def _jump_fragments(self, encoding: Encoding, bound: int, most: int) -> bool:
         """Jump over the items of encapsulated data; False where there are too many, or the file ends in them."""
         while most > 0 and self.source.has(self.position, 8):
+            if self.position >= bound:
+                return True
             tag = self._tag(self.position, encoding)
             order = "<I" if encoding.little else ">I"
             (length,) = struct.unpack_from(order, self.source.buffer, self.position - self.source.base + 4)
             self.position += 8
             if tag != ITEM or length == UNDEFINED:
                 return tag == SEQUENCE_END
-            self.position += length
+            self.position = min(self.position + length, bound)
             if not self.source.reaches(self.position):
                 self.note("pixel data that is cut off")
                 return False
@@ -530,7 +536,7 @@ class Walker:
         level.dataset[f"{tag:08X}"] = entry
         self.position = start
         if length == UNDEFINED:
-            return self._jump_fragments(level.encoding, FRAGMENTS)
+            return self._jump_fragments(level.encoding, NO_LIMIT, FRAGMENTS)
         self.position += length
         if self.source.size is None:
             return False  # not worth unpacking
