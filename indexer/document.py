@@ -1,10 +1,15 @@
 """The whole document of an image: the flattened header, and what is known of its file and batch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from indexer.flatten import Flattened
+import orjson
+
+from indexer.flatten import Flattened, flatten
+from indexer.reader import Header
+from indexer.settings import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,23 @@ def build_document(flattened: Flattened, file: FileFacts, batch: str, indexed_at
         },
         "indexed_at": now,
     }
+
+
+def rebuild_document(document_id: str, source: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+    """Make a document anew from what an older one has kept, without the file.
+
+    Parameters
+    ----------
+    document_id
+        Its `_id`.
+    source
+        Its `header`, `receipt`, `batch`, `file` and `indexed_at`.
+    limits
+        As for `flatten`.
+    """
+    header = Header.stored(orjson.loads(source["header"]), source["receipt"], document_id)
+    kept = {name: source[name] for name in ("batch", "file", "indexed_at")}
+    return {"@timestamp": source["indexed_at"], **flatten(header, limits).fields, **kept}
 
 
 def _iso(moment: datetime) -> str:

@@ -10,7 +10,7 @@ from indexer.queue import TaskQueue
 from indexer.settings import Settings
 from indexer.sink import Sink
 from indexer.status import Leases, Ledger, Presence, StatusStore, connect
-from mappings.index import ensure_index
+from mappings.index import ensure_index, migrating_alias, write_alias
 
 
 def connect_elasticsearch(settings: Settings) -> Elasticsearch:
@@ -50,7 +50,8 @@ def build_services(settings: Settings, celery: Celery | None = None) -> Services
         sink=Sink(
             elasticsearch,
             read_alias=settings.index,
-            write_alias=settings.write_index,
+            write_alias=write_alias(settings.index),
+            migrating_alias=migrating_alias(settings.index),
             prepare=lambda: ensure_index(
                 elasticsearch, settings.index, shards=settings.shards, replicas=settings.replicas
             ),

@@ -91,11 +91,6 @@ class Settings(BaseSettings):
         """The watched folder, absolute."""
         return (self.incoming or self.home / "incoming").absolute()
 
-    @property
-    def write_index(self) -> str:
-        """The alias that documents are written to."""
-        return f"{self.index}-write"
-
 
 def load_settings(*, home: Path | None = None, port: int | None = None, running: bool = True) -> Settings:
     """Build the settings from the environment and from secret files.

@@ -43,6 +43,37 @@ class Document:
         """Bytes in a bulk request, about."""
         return len(self.body) + len(self.id) + 80
 
+    def lines(self, alias: str) -> list[bytes]:
+        """Write the request's lines."""
+        return [orjson.dumps({"index": _action(self, alias)}), self.body]
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A document to be deleted, under the version of its deletion; one that does not exist counts as deleted."""
+
+    id: str
+    version: int
+    size: int = 160
+
+    def lines(self, alias: str) -> list[bytes]:
+        """Write the request's line."""
+        return [orjson.dumps({"delete": _action(self, alias)})]
+
+
+Change = Document | Removal
+
+
+def _action(change: "Change", alias: str) -> dict[str, object]:
+    # The alias must exist: a bulk request to a missing one would create an index with guessed fields.
+    return {
+        "_index": alias,
+        "_id": change.id,
+        "version": change.version,
+        "version_type": "external_gte",
+        "require_alias": True,
+    }
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -60,8 +91,9 @@ class Sink:
     ----------
     client
         Of Elasticsearch; its own retries have to be switched off.
-    read_alias, write_alias
-        Names of the index, for asking and for writing.
+    read_alias, write_alias, migrating_alias
+        Names of the index: for asking, for writing, and of the index that a migration fills. While the last exists,
+        every write goes to both, so that what is written during a migration is not lost when it ends.
     prepare
         Creates index and aliases where they are missing; called before the first use.
     patience
@@ -75,6 +107,7 @@ class Sink:
     client: Elasticsearch
     read_alias: str
     write_alias: str
+    migrating_alias: str
     prepare: Callable[[], object]
     patience: float = 60.0
     request_bytes: int = 8_000_000
@@ -83,8 +116,8 @@ class Sink:
     _waiting: bool = field(default=False, init=False)
     _prepared: bool = field(default=False, init=False)
 
-    def write(self, documents: Sequence[Document]) -> list[Written]:
-        """Write documents, each with an outcome, in the order given.
+    def write(self, documents: Sequence[Change]) -> list[Written]:
+        """Write or delete documents, each with an outcome, in the order given.
 
         Raises
         ------
@@ -128,7 +161,7 @@ class Sink:
             self._report(reason)
             raise ElasticsearchUnavailableError(reason) from error
 
-    def _write_request(self, documents: Sequence[Document]) -> list[Written]:
+    def _write_request(self, documents: Sequence[Change]) -> list[Written]:
         outcomes: dict[int, Written] = {}
         open_items = list(range(len(documents)))
         deadline, pause = time.monotonic() + self.patience, _FIRST_PAUSE
@@ -165,50 +198,58 @@ class Sink:
             self.goes_on()
         self._waiting = reason is not None
 
-    def _halves(self, documents: Sequence[Document], error: "_RefusedError") -> list[Written]:
+    def _halves(self, documents: Sequence[Change], error: "_RefusedError") -> list[Written]:
         if len(documents) == 1:
             return [Written(documents[0].id, str(error))]
         middle = len(documents) // 2
         return self._write_request(documents[:middle]) + self._write_request(documents[middle:])
 
-    def _bulk(self, documents: Sequence[Document]) -> list[tuple[int, str | None]]:
-        lines: list[bytes] = []
-        for document in documents:
-            action = {"_id": document.id, "version": document.version, "version_type": "external_gte"}
-            lines += (orjson.dumps({"index": action}), document.body)
+    def _bulk(self, documents: Sequence[Change]) -> list[tuple[int, str | None]]:
         with self._asking():
+            aliases = [self.write_alias]
+            if self.client.indices.exists_alias(name=self.migrating_alias):
+                aliases.append(self.migrating_alias)
+            lines = [line for document in documents for alias in aliases for line in document.lines(alias)]
             try:
-                # The client passes bytes on as they are; its types only know mappings. The alias must exist: a bulk
-                # request to a missing one would create an index with guessed fields.
-                operations = cast("Sequence[Mapping[str, Any]]", lines)
-                answer = self.client.bulk(index=self.write_alias, operations=operations, require_alias=True)
+                # The client passes bytes on as they are; its types only know mappings.
+                answer = self.client.bulk(operations=cast("Sequence[Mapping[str, Any]]", lines))
             except ApiError as error:
                 if error.status_code == 413:
                     raise _RefusedError("the document is larger than Elasticsearch accepts (413)") from error
                 if error.status_code == 400:
                     raise _RefusedError(f"Elasticsearch cannot read the document (400, {error.error})") from error
                 raise
-        items = [item["index"] for item in answer["items"]]
-        if any(item["status"] == 404 for item in items):
+        outcomes = [_outcome(item) for named in answer["items"] for item in named.values()]
+        if any(why and why.startswith(_MISSING) for _, why in outcomes):
             self._prepared = False
-        return [_outcome(item) for item in items]
+        return [_worst(outcomes[at : at + len(aliases)]) for at in range(0, len(outcomes), len(aliases))]
 
 
 class _RefusedError(Exception):
     """A whole request was refused because of what is in it: its halves tell which document it was."""
 
 
+_MISSING = "index_not_found_exception"
+
+
+def _worst(outcomes: Sequence[tuple[int, str | None]]) -> tuple[int, str | None]:
+    """Tell of one document in two indices: it is written when it is written in both."""
+    again = [outcome for outcome in outcomes if outcome[0] in RETRYABLE]
+    rejected = [outcome for outcome in outcomes if outcome[1] is not None]
+    return (again or rejected or outcomes)[0]
+
+
 def _outcome(item: dict[str, object]) -> tuple[int, str | None]:
     status = int(str(item["status"]))
-    # A newer write of the same image has come first: this one is part of the past, and nothing is lost.
-    if status < 300 or status == 409:
+    # 409: a newer write of the same image has come first; this one is part of the past, and nothing is lost.
+    if status < 300 or status == 409 or item.get("result") == "not_found":
         return status, None
     error = item.get("error")
     if not isinstance(error, dict):
         return status, str(status)
     kind = str(error.get("type"))
     # A missing alias or a read-only index is the service's trouble, not the document's.
-    if kind in ("cluster_block_exception", "index_not_found_exception"):
+    if kind in ("cluster_block_exception", _MISSING):
         return 503, f"{kind}: {error.get('reason')}"
     return status, _without_values(kind, error)
 
@@ -229,8 +270,8 @@ def explain(error: LostConnectionError | ConnectionTimeout | ApiError) -> str:
     return f"Elasticsearch answered {error.status_code} ({error.error})"
 
 
-def _requests(documents: Sequence[Document], limit: int) -> Iterator[Sequence[Document]]:
-    some: list[Document] = []
+def _requests(documents: Sequence[Change], limit: int) -> Iterator[Sequence[Change]]:
+    some: list[Change] = []
     size = 0
     for document in documents:
         if some and size + document.size > limit:

@@ -31,6 +31,11 @@ def write_alias(index: str) -> str:
     return f"{index}-write"
 
 
+def migrating_alias(index: str) -> str:
+    """Name the alias of the index that a migration fills; it exists only while one runs."""
+    return f"{index}-migrating"
+
+
 def numbered(index: str, number: int) -> str:
     """Name an index behind the alias: `dicom-images-000001`."""
     return f"{index}-{number:06d}"
@@ -89,6 +94,69 @@ def current_version(client: Elasticsearch, index: str) -> IndexVersion:
     meta = answer.body.get(names[-1], {}).get("mappings", {}).get("_meta", {})
     found = str(meta.get("dicomsearch", {}).get("hash", ""))
     return IndexVersion(name=names[-1], hash=found, is_current=found == template_hash())
+
+
+def migrating_to(client: Elasticsearch, index: str) -> str | None:
+    """Name the index that a migration has begun to fill, if one has."""
+    alias = migrating_alias(index)
+    if not client.indices.exists_alias(name=alias):
+        return None
+    return sorted(client.indices.get_alias(name=alias))[-1]
+
+
+def create_next(client: Elasticsearch, index: str, *, shards: int = 1, replicas: int = 0) -> str:
+    """Create the index that a migration fills, with the mapping of this code.
+
+    It is not refreshed and has no replicas while it is filled; what is deleted during that time is remembered for a
+    day, so that the copy of an older state cannot bring it back.
+    """
+    put_template(client, index, shards=shards, replicas=replicas)
+    name = numbered(index, max(_number(each) for each in all_indices(client, index)) + 1)
+    client.indices.create(
+        index=name,
+        aliases={migrating_alias(index): {}},
+        settings={"refresh_interval": "-1", "number_of_replicas": 0, "gc_deletes": "24h"},
+    )
+    return name
+
+
+def replace_by(client: Elasticsearch, index: str, name: str, *, replicas: int = 0) -> None:
+    """Put a filled index behind the aliases in one step, for whoever searches and for whoever writes.
+
+    https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-indices-update-aliases
+    """
+    client.indices.put_settings(
+        index=name,
+        settings={"refresh_interval": None, "number_of_replicas": replicas, "gc_deletes": None},
+    )
+    client.indices.refresh(index=name)
+    old = current_version(client, index).name
+    client.indices.update_aliases(
+        actions=[
+            {"remove": {"index": old, "alias": index}},
+            {"remove": {"index": old, "alias": write_alias(index)}},
+            {"remove": {"index": name, "alias": migrating_alias(index)}},
+            {"add": {"index": name, "alias": index}},
+            {"add": {"index": name, "alias": write_alias(index), "is_write_index": True}},
+        ]
+    )
+
+
+def all_indices(client: Elasticsearch, index: str) -> list[str]:
+    """Name all indices of this archive, the oldest first, whether an alias points to them or not."""
+    names = client.indices.get(index=f"{index}-*", expand_wildcards="all", filter_path="*.settings.index.uuid")
+    return sorted(name for name in names.body if _number(name))
+
+
+def old_indices(client: Elasticsearch, index: str) -> list[str]:
+    """Name the indices that former migrations have left behind."""
+    in_use = {current_version(client, index).name, migrating_to(client, index)}
+    return [name for name in all_indices(client, index) if name not in in_use]
+
+
+def _number(name: str) -> int:
+    digits = name.rpartition("-")[2]
+    return int(digits) if len(digits) == 6 and digits.isdecimal() else 0
 
 
 def index_is_older_than_code(client: Elasticsearch, index: str) -> bool:

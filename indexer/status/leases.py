@@ -93,6 +93,14 @@ class Leases:
                 lost.append(Lease(lease, batch, tuple(json.loads(paths))))
         return lost
 
+    def begun(self) -> set[tuple[str, str]]:
+        """All leases with the time at which each was begun (the last time)."""
+        pipeline = self._redis.pipeline(transaction=False)
+        leases = self._redis.zrange(LEASES, 0, -1)
+        for lease in leases:
+            pipeline.hget(lease_key(lease), "started")
+        return {(lease, at) for lease, at in zip(leases, pipeline.execute(), strict=True) if at}
+
     def batches(self) -> set[str]:
         """The batches that some task works on."""
         pipeline = self._redis.pipeline(transaction=False)

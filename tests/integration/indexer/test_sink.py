@@ -8,7 +8,7 @@ from elasticsearch import Elasticsearch
 
 from indexer.settings import Settings
 from indexer.sink import Document, ElasticsearchUnavailableError, Sink, Written
-from mappings.index import ensure_index
+from mappings.index import ensure_index, migrating_alias, write_alias
 from tests.fault_proxy import FaultProxy, fault_proxy
 
 
@@ -20,7 +20,8 @@ def sink_for(client: Elasticsearch, settings: Settings, **options: object) -> Si
     return Sink(
         client,
         read_alias=settings.index,
-        write_alias=settings.write_index,
+        write_alias=write_alias(settings.index),
+        migrating_alias=migrating_alias(settings.index),
         prepare=lambda: ensure_index(client, settings.index),
         **options,
     )
