@@ -10,6 +10,7 @@ import io
 import re
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,23 +51,29 @@ def read_with_pydicom(path: Path) -> Dataset:
     raw = path.read_bytes()
     if raw.startswith(b"\x1f\x8b"):
         raw = gzip.decompress(raw)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with lenient_pydicom():
         return pydicom.dcmread(io.BytesIO(raw), force=True, stop_before_pixels=True)
 
 
-def expected_elements(dataset: Dataset) -> list[Expected]:
-    """List all elements of a data set with its meta header, at any depth."""
+@contextmanager
+def lenient_pydicom() -> Iterator[None]:
+    """Let pydicom take values as they are, and not warn."""
     old = config.settings.reading_validation_mode
     config.settings.reading_validation_mode = config.IGNORE
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            meta = getattr(dataset, "file_meta", None)
-            found = list(_walk(meta, "", 0, [])) if meta else []
-            return found + list(_walk(dataset, "", 0, []))
+            yield
     finally:
         config.settings.reading_validation_mode = old
+
+
+def expected_elements(dataset: Dataset) -> list[Expected]:
+    """List all elements of a data set with its meta header, at any depth."""
+    with lenient_pydicom():
+        meta = getattr(dataset, "file_meta", None)
+        found = list(_walk(meta, "", 0, [])) if meta else []
+        return found + list(_walk(dataset, "", 0, []))
 
 
 def _walk(dataset: Dataset, prefix: str, depth: int, ancestors: list[Dataset]) -> Iterator[Expected]:
