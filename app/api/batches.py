@@ -39,7 +39,7 @@ def list_batches(query: PageParameters) -> dict[str, Any]:
     return {**_page("api_batches.list_batches", page, query), "results": [_summary(batch) for batch in page.results]}
 
 
-@blueprint.get("/batches/<batch>", summary="Show a batch", responses={"200": BatchDocument, **problems(404, 503)})
+@blueprint.get("/batches/<batch>", summary="Show a batch", responses={"200": BatchDocument, **problems(400, 404, 503)})
 def show_batch(path: BatchPath) -> dict[str, Any]:
     """Show one batch with its counts and errors."""
     batch = _batch(path.batch)

@@ -17,7 +17,7 @@ blueprint = APIBlueprint(
 )
 
 
-@blueprint.get("/images/<image>", summary="Show an image", responses={"200": ImageDocument, **problems(404, 503)})
+@blueprint.get("/images/<image>", summary="Show an image", responses={"200": ImageDocument, **problems(400, 404, 503)})
 def show_image(path: ImagePath) -> dict[str, Any]:
     """Show the attributes of an image as they are indexed, and what is known about its file."""
     document = services().archive.image(path.image)
@@ -30,7 +30,7 @@ def show_image(path: ImagePath) -> dict[str, Any]:
     summary="Show a whole header",
     responses={
         "200": {"description": "DICOM JSON (PS3.18 Annex F)", "content": {DICOM_JSON: {"schema": {"type": "object"}}}},
-        **problems(404, 503),
+        **problems(400, 404, 503),
     },
 )
 def show_header(path: ImagePath) -> Response:

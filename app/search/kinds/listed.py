@@ -16,8 +16,8 @@ def equal(field: Field, value: Value) -> Query:
     except UnknownFieldError as error:
         near = f" Did you mean {' or '.join(error.suggestions)}?" if error.suggestions else ""
         raise UnusableValueError(f"{error.message}{near}") from error
-    if found.shape is Shape.TYPED and found.path.startswith("nested."):
-        return wildcard(field.path, f"*.{found.path.removeprefix('nested.')}")
+    if found.shape is Shape.TYPED and found.name.startswith("nested."):
+        return wildcard(field.path, f"*.{found.name.removeprefix('nested.')}")
     return term(field.path, _listed_name(found), any_case=True)
 
 
