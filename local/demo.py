@@ -31,7 +31,7 @@ BROKEN = "BROKEN-FILES"
 BATCHES: dict[str, tuple[str, ...]] = {
     "PACS-EXPORT": ("dicomdirtests/[79]*", "dicomdirtests/DICOMDIR", "dicomdirtests/TINY_ALPHA/[DP]*"),
     "CHARACTER-SETS": ("charset_files/*.dcm",),
-    BROKEN: ("README.txt", "*_truncated.dcm", "*.dump", "*.icc", "*/test1.json", "bad_sequence.dcm"),
+    BROKEN: ("README.txt", "no_meta.dcm", "*_truncated.dcm", "*.dump", "*.icc", "*/test1.json", "bad_sequence.dcm"),
     "RADIOTHERAPY": ("rt*",),
     "REPORTS-AND-WAVEFORMS": ("report*", "test-SR*", "waveform*"),
     "SECONDARY-CAPTURE": ("SC_*", "OBXXXX*", "*PAL-8-face*"),
@@ -155,8 +155,12 @@ def show(url: str, batches: list[Batch]) -> None:
     """Print what was imported, where to look and what to ask."""
     for batch in batches:
         counts = batch.counts
-        notes = [f"{counts.error} with errors, on purpose" if counts.error else "", f"{counts.ignored} ignored"]
-        noted = ", ".join(note for note in notes if note and not note.startswith("0 "))
+        notes = (
+            (counts.error, "errors, on purpose"),
+            (counts.ignored, "ignored"),
+            (counts.duplicates, "the same image again"),
+        )
+        noted = ", ".join(f"{number} {what}" for number, what in notes if number)
         click.echo(f"  {batch.id:<28}{counts.done:>5} images{f'  ({noted})' if noted else ''}")
     click.echo(f"\n{sum(batch.counts.done for batch in batches):,} images in {len(batches)} batches. Look at")
     click.echo(f"\n  {url}/         the batches and the services")
