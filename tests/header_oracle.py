@@ -156,7 +156,7 @@ def _name(dataset: Dataset, tag: int) -> str:
     return _keyword(tag) or f"{tag:08X}"
 
 
-def problems(document: dict[str, Any], header: dict[str, Any], expected: Expected) -> list[str]:
+def problems(document: dict[str, Any], expected: Expected) -> list[str]:
     """Tell what is missing of one element in the document; nothing where all is well."""
     if expected.kind == "structural":
         return []
@@ -279,3 +279,18 @@ def _date(text: str) -> str | None:
         )
     except ValueError:
         return None
+
+
+def fields_outside(document: dict[str, Any], properties: dict[str, Any], prefix: str = "") -> list[str]:
+    """Name the fields of a document that a mapping does not have, or has as another kind of thing."""
+    found = []
+    for name, value in document.items():
+        definition = properties.get(name)
+        if definition is None:
+            found.append(prefix + name)
+        elif definition["type"] == "object":
+            for inner in as_list(value):
+                found += fields_outside(inner, definition["properties"], f"{prefix}{name}.")
+        elif isinstance(value, dict) and definition["type"] != "flattened":
+            found.append(prefix + name)
+    return found
