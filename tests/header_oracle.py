@@ -249,7 +249,10 @@ def _typed(vr: str, text: str) -> Any:
             return None
         if vr in DOUBLE_VRS:
             return number if number - number == 0 else None
-        return int(number) if number.is_integer() and abs(number) < 2**63 else None
+        if not number.is_integer():
+            return None
+        whole = int(text) if re.fullmatch(r"[+-]?\d+", text) else int(number)
+        return whole if -(2**63) <= whole < 2**63 else None
     if vr == "DA":
         return _date(text)
     if vr == "TM":
