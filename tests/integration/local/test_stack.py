@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,67 +18,9 @@ from redis import Redis
 from indexer.settings import Settings
 from local.accounts import Account
 from local.cache import cache_folder
-from local.ports import free_port
-from local.processes import ProcessIdentity, marked_processes
-from local.state import StackState, read_state
-from local.supervisor import MARK
+from tests.home import COMMAND, Home
 
 SERVICES = ["elasticsearch", "redis", "watcher", "worker", "web"]
-COMMAND = Path(sys.executable).with_name("dicomsearch")
-
-
-class Home:
-    """A home, and the commands on it."""
-
-    def __init__(
-        self, folder: Path, *, command: Path = COMMAND, account: Account | None = None, **environment: str
-    ) -> None:
-        self.folder = folder
-        self._command = command
-        self.port = free_port()
-        self._account = account
-        self._environment = {
-            "PATH": "/usr/bin:/bin",
-            "HOME": str(folder),
-            "DICOMSEARCH_HOME": str(folder / "var"),
-            "DICOMSEARCH_PORT": str(self.port),
-            "DICOMSEARCH_ELASTICSEARCH_HEAP_MB": "512",
-            "DICOMSEARCH_WORKER_PROCESSES": "1",
-            # Where coverage is measured, also of these processes.
-            **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
-            **environment,
-        }
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        who = {"user": self._account.user, "group": self._account.group, "extra_groups": []} if self._account else {}
-        return subprocess.run(
-            [self._command, *arguments],
-            env=self._environment,
-            cwd="/",
-            capture_output=True,
-            text=True,
-            timeout=200,
-            check=False,
-            **who,
-        )
-
-    @property
-    def state(self) -> StackState:
-        state = read_state(self.folder / "var")
-        assert state is not None
-        return state
-
-    def processes(self) -> list[ProcessIdentity]:
-        return [identity for identity in marked_processes(MARK, str(self.folder / "var")) if identity.alive]
-
-    def get(self, path: str) -> int:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
-            return answer.status
-
-    def destroy(self) -> None:
-        self.run("down")
-        for identity in self.processes():
-            os.kill(identity.pid, signal.SIGKILL)
 
 
 @pytest.fixture
