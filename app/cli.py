@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.archive import Answer, ArchiveUnavailableError, QueryRefusedError, SearchRequest
-from app.search.columns import UnusableColumnError
+from app.search.columns import DEFAULT, UnusableColumnError
 from app.search.errors import QuerySyntaxError
 from app.search.fields import names_in
 from app.search.sorting import UnusableSortError
@@ -33,7 +33,7 @@ def search(query: tuple[str, ...], size: int, fields: str, sort: str, form: str)
     QUERY is in the query language, for example: 'Modality:CT SliceThickness:<=1.25'
     """
     text = " ".join(query)
-    names = tuple(names_in(fields)) or _COLUMNS
+    names = tuple(names_in(fields)) or (_COLUMNS if form == "table" else DEFAULT)
     try:
         answer = build_archive(load_settings()).search(SearchRequest(text, size, sort=sort, fields=names))
     except QuerySyntaxError as error:

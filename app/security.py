@@ -37,4 +37,7 @@ def _add_headers(response: Response) -> Response:
     if request.endpoint is None or not request.endpoint.endswith("static"):
         # Pages and answers show patient data: no cache may keep them.
         headers["Cache-Control"] = "no-store"
+    elif "v" not in request.args:
+        # Only an address with a fingerprint of the content may be kept without asking again.
+        headers["Cache-Control"] = "no-cache"
     return response

@@ -35,7 +35,7 @@ blueprint = APIBlueprint(
 @blueprint.get("/batches", summary="List batches", responses={"200": BatchList, **problems(400, 503)})
 def list_batches(query: PageParameters) -> dict[str, Any]:
     """List all batches, the newest first."""
-    page = services().status.batches(query.offset, query.limit)
+    page = services().status.batches(query.offset, query.size)
     return {**_page("api_batches.list_batches", page, query), "results": [_summary(batch) for batch in page.results]}
 
 
@@ -54,7 +54,7 @@ def show_batch(path: BatchPath) -> dict[str, Any]:
 def list_images(path: BatchPath, query: ImagesParameters) -> dict[str, Any]:
     """List the files of a batch by path, all or those of one status."""
     batch = _batch(path.batch)
-    page = services().status.images(batch.id, query.offset, query.limit, query.status)
+    page = services().status.images(batch.id, query.offset, query.size, query.status)
     more = {"batch": batch.id, **({"status": query.status.value} if query.status else {})}
     return {
         **_page("api_batches.list_images", page, query, **more),
@@ -70,12 +70,12 @@ def _batch(name: str) -> Batch:
 
 
 def _page(endpoint: str, page: StatusPage[T], query: PageParameters, **more: Any) -> dict[str, Any]:
-    offset, limit = query.offset, query.limit
-    before = max(offset - limit, 0)
+    offset, size = query.offset, query.size
+    before = max(offset - size, 0)
     return {
         "count": page.count,
-        "next": url_for(endpoint, offset=offset + limit, limit=limit, **more) if offset + limit < page.count else None,
-        "previous": url_for(endpoint, offset=before, limit=limit, **more) if offset > 0 else None,
+        "next": url_for(endpoint, offset=offset + size, size=size, **more) if offset + size < page.count else None,
+        "previous": url_for(endpoint, offset=before, size=size, **more) if offset > 0 else None,
     }
 
 

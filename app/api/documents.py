@@ -25,7 +25,7 @@ class PageParameters(Parameters):
     """Which part of a list."""
 
     offset: int = Field(0, ge=0, le=10_000_000, description="entries to leave out")
-    limit: int = Field(50, ge=1, le=LARGEST_LIST, description="entries to answer, at most")
+    size: int = Field(50, ge=1, le=LARGEST_LIST, description="entries to answer, at most")
 
 
 class ImagesParameters(PageParameters):

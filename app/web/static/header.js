@@ -4,6 +4,7 @@ const table = document.querySelector("[data-header]");
 const box = document.querySelector("#filter");
 const count = document.querySelector("#header-count");
 const before = count.innerHTML;
+let open = null; // the items that were open before the filter opened others
 
 function show(row, wanted) {
   if (row.classList.contains("inside")) return false;
@@ -15,9 +16,12 @@ function show(row, wanted) {
 
 function filter() {
   const wanted = box.value.trim().toLowerCase();
+  if (wanted && !open) open = new Set(table.querySelectorAll("details[open]"));
   const rows = [...table.querySelectorAll("tr.element, tr.sequence")];
   if (!wanted) {
     for (const hidden of table.querySelectorAll("[hidden]")) hidden.hidden = false;
+    for (const part of table.querySelectorAll("details")) part.open = open ? open.has(part) : part.open;
+    open = null;
     count.innerHTML = before;
     return;
   }

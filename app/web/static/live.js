@@ -1,8 +1,6 @@
 // Keeps the parts of a page that are marked `data-live` up to date. It pauses while the page is hidden, leaves alone what
 // has not changed, and keeps the keyboard focus where it is.
 
-import { localise } from "./times.js";
-
 const MOVING = 2_000;
 const RESTING = 10_000;
 
@@ -21,7 +19,6 @@ function exchange(part, fresh) {
   const focused = focusedIn(part);
   part.replaceChildren(...fresh.childNodes);
   part.dataset.html = html;
-  localise(part);
   if (focused) part.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
 }
 
@@ -37,7 +34,8 @@ async function refresh() {
       const fresh = page.querySelector(`[data-live="${part.dataset.live}"]`);
       if (fresh) exchange(part, fresh);
     }
-    if (page.querySelector(".state-busy, .banner, .state-bad")) pause = MOVING;
+    document.dispatchEvent(new CustomEvent("freshened"));
+    if (document.querySelector(".state-busy, .banner, .state-bad")) pause = MOVING;
     document.body.classList.remove("stale");
   } catch {
     document.body.classList.add("stale");

@@ -2,12 +2,13 @@
 
 const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
-export function localise(root) {
-  for (const element of root.querySelectorAll("time[datetime]:not([title])")) {
+function localise() {
+  for (const element of document.querySelectorAll("time[datetime]:not([title])")) {
     const moment = new Date(element.dateTime);
     element.title = element.textContent;
     element.textContent = format.format(moment);
   }
 }
 
-localise(document);
+document.addEventListener("freshened", localise);
+localise();

@@ -70,7 +70,7 @@ def test_batches_are_listed_in_pages_with_links(web: FlaskClient, redis_client: 
     for number in range(5):
         fill(redis_client, f"B{number}", files=1, finished=number > 0)
     seen: list[str] = []
-    address: str | None = "/api/batches?limit=2"
+    address: str | None = "/api/batches?size=2"
     while address:
         page: Any = web.get(address).json
         assert page["count"] == 5
@@ -83,12 +83,12 @@ def test_batches_are_listed_in_pages_with_links(web: FlaskClient, redis_client: 
 
 def test_files_of_a_batch_are_listed_by_path_and_status(web: FlaskClient, redis_client: Redis) -> None:
     fill(redis_client, "CASE-17", files=3, errors=2)
-    page = web.get("/api/batches/CASE-17/images?limit=1").json
+    page = web.get("/api/batches/CASE-17/images?size=1").json
     assert page["count"] == 4
     assert page["results"] == [
         {"path": "image-0000.dcm", "status": "ERROR", "uid": None, "size": 1_000, "mtime": "2023-11-14T22:13:20.500Z"}
     ]
-    done = web.get("/api/batches/CASE-17/images?status=DONE&limit=1").json
+    done = web.get("/api/batches/CASE-17/images?status=DONE&size=1").json
     assert done["count"] == 2
     assert "status=DONE" in done["next"]
     last = web.get(done["next"]).json["results"][0]

@@ -1,0 +1,227 @@
+"""The journey of a user: status, search, image; by mouse and keyboard, on a phone, with and without scripts."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+from redis import Redis
+
+from indexer.status import ImageStatus, Ledger, Outcome, Presence
+from indexer.status.ledger import FoundFile
+from tests.e2e.conftest import DESKTOP, PHONE, Open
+from tests.made_images import HOSTILE, uid
+
+PATHS = [
+    "/",
+    "/batches/CASE-17",
+    "/search",
+    "/search?q=batch:MADE",
+    "/search?q=SliceThicknes:5",
+    "/search?q=zzzz",
+    f"/images/{uid(5)}",
+    "/images/unknown",
+    "/api/docs",
+]
+FILES = [FoundFile(f"series/a-rather-long-name-of-a-file-{n:06d}.dcm", 1_000, "1700000000.0") for n in range(40)]
+
+
+@pytest.fixture
+def ledger(redis_client: Redis) -> Ledger:
+    """A batch that has begun."""
+    ledger = Ledger(redis_client)
+    ledger.add("CASE-17", "CASE-17", "/data/CASE-17", "watcher", "1")
+    ledger.register("CASE-17", FILES)
+    ledger.registered("CASE-17")
+    ledger.begin("CASE-17", [file.path for file in FILES])
+    Presence(redis_client, 60).watcher_beats("/data", None)
+    return ledger
+
+
+def settle(ledger: Ledger, files: list[FoundFile]) -> None:
+    ledger.settle("CASE-17", [Outcome(file, ImageStatus.DONE, uid=uid(1)) for file in files])
+    ledger.finish("CASE-17")
+
+
+def test_the_status_page_follows_a_batch_without_being_reloaded(visit: Open, ledger: Ledger) -> None:
+    page = visit().open("/")
+    row = page.get_by_role("row", name=re.compile("CASE-17"))
+    expect(row).to_contain_text("Processing")
+    page.evaluate("window.stayed = true")
+    link = row.get_by_role("link")
+    link.focus()
+    settle(ledger, FILES[:10])
+    expect(row.get_by_role("cell").nth(3)).to_have_text("10", timeout=10_000)
+    settle(ledger, FILES[10:])
+    expect(row).to_contain_text("Done", timeout=10_000)
+    assert page.evaluate("window.stayed")
+    expect(link).to_be_focused()
+    link.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("CASE-17")
+
+
+def test_the_status_page_says_that_it_is_stale_when_the_server_is_away(visit: Open, ledger: Ledger) -> None:
+    visitor = visit()
+    page = visitor.open("/")
+    page.route("**/*", lambda route: route.abort())
+    expect(page.locator("body.stale")).to_be_attached(timeout=15_000)
+    page.unroute("**/*")
+    expect(page.locator("body.stale")).not_to_be_attached(timeout=20_000)
+    visitor.errors.clear()  # the browser reports the aborted requests
+
+
+def test_from_typing_to_a_header_by_keyboard_alone(visit: Open) -> None:
+    page = visit().open("/search")
+    expect(page.get_by_role("searchbox", name="Query")).to_be_focused()
+    page.keyboard.type("PatientName:doe batch:MADE")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("2 images")).to_be_visible()
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox", name="Query")).to_be_focused()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "Doe, John":
+            break
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Doe, John")
+    expect(page.get_by_role("row", name=re.compile("SliceThickness")).first).to_contain_text("(0018,0050)")
+
+
+def test_a_wrong_query_is_selected_where_it_is_wrong_and_corrected_by_a_click(visit: Open) -> None:
+    page = visit().open("/search?q=𠮷+SliceThicknes:>3")
+    box = page.get_by_role("searchbox", name="Query")
+    expect(box).to_be_focused()
+    selected = box.evaluate("box => box.value.slice(box.selectionStart, box.selectionEnd)")
+    assert selected == "SliceThicknes"
+    page.get_by_role("link", name="SliceThickness", exact=True).click()
+    expect(box).to_have_value("𠮷 SliceThickness:>3")
+
+
+def test_a_click_anywhere_on_a_row_opens_the_image_and_the_batch_link_stays(visit: Open, ledger: Ledger) -> None:
+    page = visit().open("/search?q=batch:MADE+Modality:CT")
+    # Forced, since what takes the click is the link that lies over the row.
+    page.get_by_role("row").nth(1).get_by_role("cell").nth(2).click(force=True)
+    expect(page).to_have_url(re.compile("/images/"))
+    page.go_back()
+    page.get_by_role("row").nth(1).get_by_role("link", name="MADE", exact=True).click()
+    expect(page).to_have_url(re.compile("/batches/MADE"))
+
+
+def test_a_header_is_filtered_while_one_types(visit: Open) -> None:
+    page = visit().open(f"/images/{uid(2)}")
+    rows = page.locator("tr.element:visible")
+    everything = rows.count()
+    page.get_by_role("searchbox", name="Filter the header").fill("chest region")
+    expect(page.locator("#header-count")).to_contain_text("1 of")
+    expect(rows).to_have_count(1)
+    expect(rows.first).to_contain_text("CodeMeaning")
+    expect(page.get_by_text("ScheduledProtocolCodeSequence")).to_be_visible()
+    page.get_by_role("searchbox", name="Filter the header").fill("(0018,0050)")
+    expect(rows).to_have_count(1)
+    page.get_by_role("searchbox", name="Filter the header").fill("")
+    expect(rows).to_have_count(everything)
+
+
+def test_hostile_values_run_nothing(visit: Open) -> None:
+    visitor = visit()
+    dialogs: list[str] = []
+    visitor.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    for path in ("/search?q=batch:MADE", f"/images/{uid(6)}", "/search?q=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E"):
+        visitor.open(path)
+    expect(visitor.open(f"/images/{uid(6)}").get_by_text(HOSTILE).first).to_be_visible()
+    assert dialogs == []
+
+
+def test_swagger_ui_shows_the_api_under_the_content_security_policy(visit: Open) -> None:
+    page = visit().open("/api/docs")
+    expect(page.locator(".opblock")).to_have_count(6, timeout=10_000)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("width", [320, PHONE["width"], 768, DESKTOP["width"], 2560])
+def test_no_page_scrolls_sideways_at_any_width(visit: Open, ledger: Ledger, path: str, width: int) -> None:
+    visitor = visit(viewport={"width": width, "height": 800})
+    visitor.open(path)
+    assert not visitor.is_scrolled_sideways()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_has_enough_contrast(visit: Open, ledger: Ledger, scheme: str) -> None:
+    visitor = visit(color_scheme=scheme)
+    for path in PATHS[:-1]:
+        page = visitor.open(path)
+        assert page.evaluate(CONTRAST) == [], path
+
+
+# The contrast of each text that is seen, by WCAG 2.2 (1.4.3), where it is below 4.5 : 1 (3 : 1 for large text).
+CONTRAST = """
+() => {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = 1;
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  const rgba = (color) => {
+    pen.clearRect(0, 0, 1, 1);
+    pen.fillStyle = color;
+    pen.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = pen.getImageData(0, 0, 1, 1).data;
+    return [r, g, b, a / 255];
+  };
+  const over = (top, below) => [0, 1, 2].map((i) => top[i] * top[3] + below[i] * (1 - top[3]));
+  const ground = (element) => {
+    const layers = [];
+    for (let e = element; e; e = e.parentElement) layers.push(rgba(getComputedStyle(e).backgroundColor));
+    return layers.reverse().reduce((below, layer) => over(layer, below), [255, 255, 255]);
+  };
+  const light = (color) => {
+    const [r, g, b] = color.map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const found = new Set();
+  for (const element of document.querySelectorAll("body *")) {
+    const text = [...element.childNodes].filter((n) => n.nodeType === 3).map((n) => n.data).join("").trim();
+    if (!text || !element.checkVisibility() || element.closest(".visually-hidden, .skip, noscript, script")) continue;
+    const style = getComputedStyle(element);
+    const below = ground(element);
+    const [a, b] = [light(over(rgba(style.color), below)), light(below)].sort((x, y) => y - x);
+    const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && style.fontWeight >= 700);
+    const ratio = (a + 0.05) / (b + 0.05);
+    const name = `${element.tagName}.${element.className} ${text.slice(0, 20)}`;
+    if (ratio < (large ? 3 : 4.5)) found.add(`${ratio.toFixed(2)} ${name}`);
+  }
+  return [...found];
+}
+"""
+
+
+def test_without_scripts_everything_is_there(visit: Open, ledger: Ledger) -> None:
+    visitor = visit(java_script_enabled=False)
+    page = visitor.open("/")
+    expect(page.get_by_text("CASE-17")).to_be_visible()
+    expect(page.get_by_role("link", name="Reload")).to_be_visible()
+    page = visitor.open("/search")
+    page.get_by_role("searchbox", name="Query").fill("PatientName:doe batch:MADE")
+    page.get_by_role("button", name="Search").click()
+    page.get_by_role("link", name="Doe, Jane").click()
+    page.get_by_role("searchbox", name="Filter the header").fill("thickness")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.get_by_text("1 element of")).to_be_visible()
+
+
+def test_every_control_has_a_name_and_every_page_one_heading(visit: Open, ledger: Ledger) -> None:
+    visitor = visit()
+    for path in PATHS[:-1]:
+        page = visitor.open(path)
+        assert page.locator("h1").count() == 1, path
+        assert page.locator("main").count() == 1
+        unnamed = page.evaluate(
+            "() => [...document.querySelectorAll('a, button, input:not([type=hidden])')]"
+            ".filter(e => !(e.textContent.trim() || e.ariaLabel || e.labels?.length)).map(e => e.outerHTML)"
+        )
+        assert unnamed == [], path
+
+
+def test_the_first_tab_offers_to_skip_the_navigation(visit: Open) -> None:
+    page = visit().open("/search?q=batch:MADE")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    assert page.evaluate("location.hash") == "#main"
