@@ -14,6 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from indexer.home import running_services
 
 PREFIX = "DICOMSEARCH_"
+SECRETS_DIR = PREFIX + "SECRETS_DIR"
+DEFAULT_SECRETS = Path("/run/secrets")
 
 
 class SettingsError(Exception):
@@ -107,7 +109,7 @@ def load_settings(*, home: Path | None = None, port: int | None = None, running:
     SettingsError
         With one line for each variable that has an unusable value.
     """
-    secrets = Path(os.environ.get(PREFIX + "SECRETS_DIR", "/run/secrets"))
+    secrets = Path(os.environ.get(SECRETS_DIR, DEFAULT_SECRETS))
     given: dict[str, Any] = {name: value for name, value in (("home", home), ("port", port)) if value is not None}
     try:
         settings = Settings(_secrets_dir=secrets if secrets.is_dir() else None, **given)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from indexer.cli import UserError
+from indexer.cli import UserError, home_option
 from indexer.logs import configure_logging
 from indexer.settings import Settings, load_settings
 from local.control import AlreadyRunningError, orphans, start_detached, stop, supervise
@@ -17,11 +17,6 @@ from local.state import HomeLock, StackState, read_state
 
 Command = Callable[..., Any]
 
-home_option = click.option(
-    "--home",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of data, logs and the embedded services [DICOMSEARCH_HOME; default: var].",
-)
 port_option = click.option(
     "--port", type=click.IntRange(1, 65_535), help="Port of the web server [DICOMSEARCH_PORT; default: 8080]."
 )

@@ -18,9 +18,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from indexer.batches import batch_id
+from indexer.cli import home_option
 from indexer.settings import Settings, load_settings
 from indexer.status import Batch, BatchStatus, StatusStore, connect
-from local.cli import home_option, port_option, settings_of_stack, start, user_errors
+from local.cli import port_option, settings_of_stack, start, user_errors
 from local.control import stop
 from local.errors import LocalError
 from local.state import HomeLock

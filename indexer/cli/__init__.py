@@ -5,13 +5,23 @@ offer what `app` and `local` do without importing against the direction of the h
 """
 
 import sys
+from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
 
 import click
 
 from indexer.settings import SettingsError
 
 GROUP = "dicomsearch.commands"
+
+
+home_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of data, logs and the embedded services [DICOMSEARCH_HOME; default: var].",
+)
 
 
 class UserError(click.ClickException):

@@ -1,22 +1,24 @@
 """`dicomsearch batches`: the batches and how far they are."""
 
 import json
+from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from indexer.cli import UserError
+from indexer.cli import UserError, home_option
 from indexer.settings import load_settings
 from indexer.status import Batch, Page, StatusStore, StatusUnavailableError, connect
 
 
 @click.command()
+@home_option
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many, newest first.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def batches(limit: int, as_json: bool) -> None:
+def batches(home: Path | None, limit: int, as_json: bool) -> None:
     """List the batches, the newest first."""
-    store = StatusStore(connect(load_settings().redis_url))
+    store = StatusStore(connect(load_settings(home=home).redis_url))
     try:
         page = store.batches(0, limit)
     except StatusUnavailableError as error:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from indexer.batches import offer
-from indexer.cli import UserError
+from indexer.cli import UserError, home_option
 from indexer.files import printable
 from indexer.services import Services, build_services
 from indexer.settings import load_settings
@@ -23,14 +23,15 @@ _SHOWN_ERRORS = 20
 
 @click.command("import")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@home_option
 @click.option("--detach", is_flag=True, help="Do not wait until the batch is done.")
 @click.pass_context
-def import_folder(ctx: click.Context, folder: Path, detach: bool) -> None:
+def import_folder(ctx: click.Context, folder: Path, home: Path | None, detach: bool) -> None:
     """Index all images below FOLDER, where it lies, as one batch.
 
     Exit code: 0 when all images are indexed, 1 when the batch has errors, 2 when it could not be started.
     """
-    settings = load_settings()
+    settings = load_settings(home=home)
     services = build_services(settings)
     console = Console(stderr=True)
     try:

@@ -1,11 +1,13 @@
 """`dicomsearch migrate`: the index with the mapping of this code, without the DICOM files and without a pause."""
 
+from pathlib import Path
+
 import click
 from elasticsearch import ApiError, TransportError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from indexer.cli import UserError
+from indexer.cli import UserError, home_option
 from indexer.migration import Migration, MigrationError
 from indexer.services import build_services
 from indexer.settings import load_settings
@@ -13,15 +15,16 @@ from mappings.index import IndexMissingError
 
 
 @click.command()
+@home_option
 @click.option("--drop-old", is_flag=True, help="Only delete the indices that former migrations have left.")
 @click.option("--force", is_flag=True, help="Build a new index even if the present one is up to date.")
-def migrate(drop_old: bool, force: bool) -> None:
+def migrate(home: Path | None, drop_old: bool, force: bool) -> None:
     """Build a new index from the stored headers when the mapping has changed.
 
     Searches and imports go on. The old index stays until `dicomsearch migrate --drop-old`. Interrupted, it goes on
     where it was when it is run again.
     """
-    migration = Migration(build_services(load_settings()))
+    migration = Migration(build_services(load_settings(home=home)))
     try:
         if drop_old:
             names = migration.drop_old()

@@ -1,0 +1,49 @@
+"""Settings: read from the environment and from secrets, wrong ones named, all of them documented."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from indexer.cli import group
+from indexer.cli.settings import settings_table
+from indexer.settings import SettingsError, load_settings
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "settings.md"
+
+
+def test_the_document_has_the_table_of_the_settings() -> None:
+    assert settings_table() in DOCUMENT.read_text()
+    assert CliRunner().invoke(group, ["settings"]).stdout == settings_table()
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DICOMSEARCH_HOME", str(tmp_path))
+    monkeypatch.setenv("DICOMSEARCH_CHUNK_FILES", "50")
+    monkeypatch.setenv("DICOMSEARCH_LIMIT_KEY_DEPTH", "4")
+    settings = load_settings()
+    assert (settings.chunk_files, settings.limits.key_depth) == (50, 4)
+    assert settings.incoming_folder == tmp_path / "incoming"
+
+
+def test_a_secret_is_read_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "dicomsearch_redis_url").write_text("redis://:secret@redis:6379/0\n")
+    monkeypatch.setenv("DICOMSEARCH_SECRETS_DIR", str(tmp_path))
+    assert load_settings().redis_url == "redis://:secret@redis:6379/0"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("DICOMSEARCH_PORT", "99999"),
+        ("DICOMSEARCH_LOG_LEVEL", "LOUD"),
+        ("DICOMSEARCH_INDEX", "Bad Name"),
+        ("DICOMSEARCH_LIMIT_KEY_DEPTH", "deep"),
+    ],
+)
+def test_a_wrong_value_is_reported_with_its_variable(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError, match=rf"^{variable}: .*{value}"):
+        load_settings()
