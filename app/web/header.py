@@ -48,12 +48,25 @@ class Row:
 
 @dataclass(slots=True)
 class HeaderView:
-    """The rows of a page, how many elements there are and how many of them fit the filter and are shown."""
+    """The rows of a page.
+
+    Attributes
+    ----------
+    elements
+        How many elements the header has.
+    found
+        How many of them fit the filter.
+    shown
+        How many rows of elements there are.
+    is_cut
+        Whether there would be more.
+    """
 
     rows: list[Row] = field(default_factory=list)
     elements: int = 0
     found: int = 0
     shown: int = 0
+    is_cut: bool = False
 
 
 def header_events(header: Mapping[str, Any], wanted: str, most: int) -> HeaderView:
@@ -64,43 +77,43 @@ def header_events(header: Mapping[str, Any], wanted: str, most: int) -> HeaderVi
     header
         DICOM JSON.
     wanted
-        Shows only elements that have this text in tag, keyword, name or value, with the sequences around them.
+        Shows only elements that have this text in tag, keyword, name or value, with the sequences around them; of a
+        sequence that has it, all that is inside.
     most
         Elements to show.
     """
     view = HeaderView()
-    around: list[Row] = []  # sequences and items that are open, but not shown yet
-    depth_shown = 0
     needle = wanted.casefold()
+    around: list[Row] = []  # sequences and items that are open
+    opened = 0  # how many of these are among the rows
+    inside = 0  # how many there are around a sequence that fits, itself included; 0 outside of any
     for row in _walk(header):
-        match row.what:
-            case "sequence" | "item":
-                around.append(row)
-                if row.what == "item":
-                    continue
-                view.elements += 1
-                if not _fits(row, needle):
-                    continue
-                view.found += 1
-                if view.shown < most:
-                    view.shown += 1
-                    view.rows.extend(around[depth_shown:])
-                    depth_shown = len(around)
-            case "end-item" | "end-sequence":
-                if depth_shown == len(around):
-                    view.rows.append(row)
-                    depth_shown -= 1
-                around.pop()
-            case _:
-                view.elements += 1
-                if not _fits(row, needle):
-                    continue
-                view.found += 1
-                if view.shown < most:
-                    view.shown += 1
-                    view.rows.extend(around[depth_shown:])
-                    depth_shown = len(around)
-                    view.rows.append(row)
+        if row.what in ("end-item", "end-sequence"):
+            if opened == len(around):
+                view.rows.append(row)
+                opened -= 1
+            inside = 0 if inside == len(around) else inside
+            around.pop()
+            continue
+        if row.what in ("sequence", "item"):
+            around.append(row)
+        if row.what == "item":
+            continue
+        view.elements += 1
+        fits = _fits(row, needle)
+        view.found += fits
+        if fits and row.what == "sequence" and not inside:
+            inside = len(around)
+        if not (fits or inside):
+            continue
+        if view.shown == most:
+            view.is_cut = True
+            continue
+        view.shown += 1
+        view.rows.extend(around[opened:])
+        opened = len(around)
+        if row.what == "element":
+            view.rows.append(row)
     return view
 
 

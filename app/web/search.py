@@ -38,6 +38,13 @@ _TITLES = {
     "InstanceNumber": "Image",
     "batch": "Batch",
 }
+_STYLES = {
+    Kind.LONG: "number",
+    Kind.DOUBLE: "number",
+    Kind.DATE: "moment",
+    Kind.DATETIME: "moment",
+    Kind.TIME: "moment",
+}
 EXAMPLES = (
     ("chest contrast", "both words, anywhere in the header"),
     ('"chest ct"', "words beside each other"),
@@ -52,12 +59,13 @@ EXAMPLES = (
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A column of the table: its title, the link that sorts by it, and how it is sorted now."""
+    """A column of the table: its title, the link that sorts by it, how it is sorted now, and how it is set."""
 
     column: Column
     title: str
     link: str | None
     sorted: str  # "", "ascending" or "descending"
+    style: str  # "", "number" or "moment"
 
 
 @blueprint.get("/search")
@@ -136,10 +144,12 @@ def _turn(cursor: str | None, number: int, state: dict[str, Any]) -> str | None:
 def _heading(column: Column, sort: str, state: dict[str, Any]) -> Heading:
     title = _TITLES.get(column.name) or (column.field.attribute.name if column.field.attribute else column.name)
     if column.field.shape is Shape.LISTED:
-        return Heading(column, title, None, "")
+        return Heading(column, title, None, "", "")
     current = {column.name: "ascending", f"-{column.name}": "descending"}.get(sort, "")
     wanted = f"-{column.name}" if current == "ascending" else column.name
-    return Heading(column, title, url_for("search.index", **state, sort=wanted), current)
+    return Heading(
+        column, title, url_for("search.index", **state, sort=wanted), current, _STYLES.get(column.field.kind, "")
+    )
 
 
 def _cells(result: Result, columns: Sequence[Column]) -> list[str]:

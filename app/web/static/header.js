@@ -7,7 +7,6 @@ const before = count.innerHTML;
 let open = null; // the items that were open before the filter opened others
 
 function show(row, wanted) {
-  if (row.classList.contains("inside")) return false;
   const text = row.textContent.toLowerCase();
   const fits = text.includes(wanted) || text.replace(/[(),]/g, "").includes(wanted);
   row.hidden = !fits;
@@ -27,6 +26,12 @@ function filter() {
   }
   const found = rows.filter((row) => show(row, wanted));
   for (const part of table.querySelectorAll("tr.inside, details")) part.hidden = true;
+  for (const row of found.filter((each) => each.classList.contains("sequence"))) {
+    // Of a sequence that fits, all that is inside.
+    const inside = row.nextElementSibling;
+    for (const part of [inside, ...inside.querySelectorAll("[hidden]")]) part.hidden = false;
+    for (const part of inside.querySelectorAll("details")) part.open = true;
+  }
   for (const row of found) {
     for (let part = row.parentElement.closest("tr.inside, details"); part; part = part.parentElement.closest("tr.inside, details")) {
       part.hidden = false;

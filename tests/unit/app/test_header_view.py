@@ -104,3 +104,9 @@ def test_long_values_are_shortened() -> None:
     long, many = header_events(header, "", 10).rows
     assert long.value == "x" * 1_000 + " …"
     assert many.value.endswith("… (200 values)")
+
+
+def test_of_a_sequence_that_fits_the_filter_all_is_shown_that_is_inside() -> None:
+    view = header_events(HEADER, "00400008", 1_000)
+    assert (view.found, view.shown) == (1, 2)
+    assert outline(view)[2:5] == ["sequence (0040,0008)", "item 1", "element (0008,0104)"]
