@@ -6,10 +6,10 @@ element decide; a departure from what the meta header says is forgiven and noted
 
 import struct
 
+from indexer.reader.encoding import Encoding
 from indexer.reader.header import DicomJson
 from indexer.reader.representations import EXPLICIT, dictionary_vr
 from indexer.reader.source import Source
-from indexer.reader.walk import Encoding
 from mappings.dictionary import attribute_of
 
 PREAMBLE = 128

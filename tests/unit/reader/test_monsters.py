@@ -103,7 +103,7 @@ def test_deeper_than_keys_go_an_element_is_found_without_its_path(tmp_path: Path
 def test_a_sequence_that_never_ends_stops_the_reading_with_a_note(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("indexer.reader.walk.SKIPPED", 1_000)
+    monkeypatch.setattr("indexer.reader.jumps.MOST_STEPS", 1_000)
     document = indexed(tmp_path, nested(2_000) + ROWS, megabytes=2)
     assert document["receipt"]["unread"] == "a sequence beyond all limits; what follows it is not read"
     assert document["receipt"]["truncated"] == 2
