@@ -6,7 +6,7 @@ offer what `app` and `local` do without importing against the direction of the h
 
 import sys
 from collections.abc import Callable
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points, metadata
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +45,36 @@ class CommandsOfAllRooms(click.Group):
 
 
 def _load(point: EntryPoint) -> click.Command:
-    command = point.load()
+    try:
+        command = point.load()
+    except ModuleNotFoundError as error:
+        return _unavailable(point, error)
     if not isinstance(command, click.Command):
         raise TypeError(f"entry point {point.value} is not a click command")
     return command
+
+
+def _unavailable(point: EntryPoint, error: ModuleNotFoundError) -> click.Command:
+    """Stand in for a command of a room whose extra, named like it, is not installed: the others go on."""
+    room = point.module.partition(".")[0]
+    ours = (error.name or room).partition(".")[0] == room
+    if ours or room not in (metadata("dicomsearch").get_all("Provides-Extra") or ()):
+        raise error
+
+    def refuse(**_: object) -> None:
+        raise UserError(
+            f"`{point.name}` needs the extra `{room}` (no module {error.name}): pip install 'dicomsearch[{room}]'"
+        )
+
+    anything = click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)
+    return click.Command(
+        point.name,
+        params=[anything],
+        callback=refuse,
+        short_help=f"Needs the extra `{room}`.",
+        add_help_option=False,
+        context_settings={"ignore_unknown_options": True},
+    )
 
 
 @click.group(cls=CommandsOfAllRooms, context_settings={"help_option_names": ["-h", "--help"]})
