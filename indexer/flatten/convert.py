@@ -43,11 +43,8 @@ def shortest(value: float) -> float:
     """Round a 32-bit float to the shortest decimal that is still that float: 0.1, not 0.10000000149011612."""
     for digits in (6, 7, 8):
         candidate = float(f"{value:.{digits}g}")
-        try:
-            if struct.pack("f", candidate) == struct.pack("f", value):
-                return candidate
-        except OverflowError:
-            continue
+        if struct.pack("f", candidate) == struct.pack("f", value):
+            return candidate
     return value
 
 
@@ -62,10 +59,7 @@ def to_double(value: Scalar, vr: str) -> float | None:
             return None
     elif vr == "FL":
         value = shortest(value)
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
+    number = float(value)
     return number if math.isfinite(number) else None
 
 

@@ -6,7 +6,6 @@ very same.
 
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -17,8 +16,9 @@ from indexer.flatten.collect import Fields, add, add_all
 from indexer.flatten.convert import CONVERTERS, NUMERIC, Scalar, number_text
 from indexer.flatten.derived import derive, timestamp
 from indexer.flatten.forms import private_key, sortables
+from indexer.flatten.levels import ODD, Items, Level, creator_of, is_creator
 from indexer.flatten.places import Outcome, Place, Trace
-from indexer.reader.header import DicomJson, Entry, Header
+from indexer.reader.header import Entry, Header
 from indexer.reader.reading import instance_uid
 from indexer.reader.values import is_printable
 from indexer.settings import Limits
@@ -76,48 +76,6 @@ def _attribute(tag: str) -> Attribute | None:
     return attribute_of(int(tag, 16))
 
 
-class _Level:
-    """A data set on the way: its elements that are still to come, and how its keys begin."""
-
-    __slots__ = ("creators", "depth", "elements", "path", "trace_path")
-
-    def __init__(self, dataset: DicomJson, path: str | None, trace_path: str, depth: int) -> None:
-        self.elements: Iterator[tuple[str, Entry]] = iter(dataset.items())
-        self.path = path  # None: too long or too deep to be a key
-        self.trace_path = trace_path
-        self.depth = depth
-        self.creators = {
-            tag[:4] + tag[6:]: _creator(entry)
-            for tag, entry in dataset.items()
-            if tag[4:6] == "00" and tag[3] in "13579BDF" and tag[6:] >= "10" and entry["vr"] != "SQ"
-        }
-
-
-class _Items:
-    """The items of a sequence that are still to come."""
-
-    __slots__ = ("_depth", "_items", "_number", "_path", "_trace_path")
-
-    def __init__(self, items: list[DicomJson], path: str | None, trace_path: str, depth: int) -> None:
-        self._items = items
-        self._number = 0
-        self._path = path
-        self._trace_path = trace_path
-        self._depth = depth
-
-    def next_item(self) -> _Level | None:
-        if self._number == len(self._items):
-            return None
-        item = self._items[self._number]
-        self._number += 1
-        return _Level(item or {}, self._path, f"{self._trace_path}[{self._number}].", self._depth)
-
-
-def _creator(entry: Entry) -> str:
-    values = entry.get("Value") or [None]
-    return str(values[0] or "").strip()
-
-
 class _Flattening:
     """The work on one header."""
 
@@ -128,13 +86,13 @@ class _Flattening:
         self.fields = Fields()
         self.counts: Counter[Outcome] = Counter()
         self.cuts: list[dict[str, str]] = []
-        self._stack: list[_Level | _Items] = [_Level(header.elements, "", "", 0)]
+        self._stack: list[Level | Items] = [Level(header.elements, "", "", 0)]
 
     def run(self) -> None:
         stack = self._stack
         while stack:
             top = stack[-1]
-            if isinstance(top, _Items):
+            if isinstance(top, Items):
                 item = top.next_item()
                 if item is None:
                     stack.pop()
@@ -162,11 +120,10 @@ class _Flattening:
             receipt["forgiven"] = list(self.header.forgiven)
         return receipt
 
-    def _element(self, level: _Level, tag: str, entry: Entry) -> bool:
+    def _element(self, level: Level, tag: str, entry: Entry) -> bool:
         """Put one element in its place; True where it is a sequence whose items come next."""
-        is_private = tag[3] in "13579BDF"
-        # A sequence in the place of a private creator is none: real files have them.
-        if (tag[4:] == "0000" or (is_private and tag[4:6] == "00" and tag[6:] >= "10")) and entry["vr"] != "SQ":
+        is_private = tag[3] in ODD
+        if (tag[4:] == "0000" and entry["vr"] != "SQ") or (tag[4:6] == "00" and is_creator(tag, entry)):
             self._structural(level, tag, entry, is_private=is_private)
             return False
         attribute = None if is_private else _attribute(tag)
@@ -190,14 +147,14 @@ class _Flattening:
             self._known(level, tag, entry, attribute, key, values)
         return False
 
-    def _key(self, level: _Level, name: str) -> str | None:
+    def _key(self, level: Level, name: str) -> str | None:
         if level.path is None or level.depth > self.limits.key_depth:
             return None
         key = level.path + name
         return key if len(key) <= self.limits.key_characters else None
 
     def _done(
-        self, level: _Level, tag: str, entry: Entry, name: str, outcome: Outcome, fields: tuple[str, ...], why: str = ""
+        self, level: Level, tag: str, entry: Entry, name: str, outcome: Outcome, fields: tuple[str, ...], why: str = ""
     ) -> None:
         cut = entry.get("cut")
         if cut:
@@ -208,16 +165,16 @@ class _Flattening:
         if self.trace:
             self.trace(Place(level.trace_path + name, tag, entry, outcome, fields, why))
 
-    def _structural(self, level: _Level, tag: str, entry: Entry, *, is_private: bool) -> None:
+    def _structural(self, level: Level, tag: str, entry: Entry, *, is_private: bool) -> None:
         fields: tuple[str, ...] = ()
-        creator = _creator(entry) if is_private and tag[4:] != "0000" else ""
+        creator = creator_of(entry) if is_private and tag[4:] != "0000" else ""
         if creator:
             self.fields.creators[creator] = None
             self.fields.add_text(creator)
             fields = ("creators",)
         self._done(level, tag, entry, tag, Outcome.STRUCTURAL, fields)
 
-    def _sequence(self, level: _Level, tag: str, entry: Entry, name: str, key: str | None) -> bool:
+    def _sequence(self, level: Level, tag: str, entry: Entry, name: str, key: str | None) -> bool:
         items = entry.get("Value")
         if not items:
             self.fields.empty[key or name] = None
@@ -228,11 +185,11 @@ class _Flattening:
             self.fields.sequences[key] = None
         self._done(level, tag, entry, name, Outcome.STRUCTURAL, ("sequences",))
         path = None if key is None else f"{key}."
-        self._stack.append(_Items(items, path, level.trace_path + name, level.depth + 1))
+        self._stack.append(Items(items, path, level.trace_path + name, level.depth + 1))
         return True
 
     def _private(
-        self, level: _Level, tag: str, entry: Entry, name: str, creator: str, values: list[tuple[Scalar, str]]
+        self, level: Level, tag: str, entry: Entry, name: str, creator: str, values: list[tuple[Scalar, str]]
     ) -> None:
         key = private_key(tag)
         for value, _ in values:
@@ -242,7 +199,7 @@ class _Flattening:
         self.fields.creators[creator] = None
         self._done(level, tag, entry, name, Outcome.INDEXED, (f"private.{creator}.{key}", "text"))
 
-    def _other(self, level: _Level, tag: str, entry: Entry, name: str, values: list[tuple[Scalar, str]]) -> None:
+    def _other(self, level: Level, tag: str, entry: Entry, name: str, values: list[tuple[Scalar, str]]) -> None:
         for value, _ in values:
             text = value.strip() if isinstance(value, str) else number_text(value, entry["vr"])
             add(self.fields.other, tag, text)
@@ -251,7 +208,7 @@ class _Flattening:
 
     def _known(
         self,
-        level: _Level,
+        level: Level,
         tag: str,
         entry: Entry,
         attribute: Attribute,
@@ -284,7 +241,7 @@ class _Flattening:
         outcome = Outcome.MALFORMED if bad else Outcome.INDEXED
         self._done(level, tag, entry, keyword, outcome, (*where, "text"), f"does not fit {kind}" if bad else "")
 
-    def _known_text(self, level: _Level, attribute: Attribute, written: str, group: str) -> None:
+    def _known_text(self, level: Level, attribute: Attribute, written: str, group: str) -> None:
         fields, kind = self.fields, attribute.kind
         if kind == Kind.NAME:
             form = fields.add_name(written, is_alphabetic=group in {"", _GROUPS[0]})
@@ -294,7 +251,7 @@ class _Flattening:
             add(fields.folded if level.depth == 0 else fields.nested_folded, attribute.keyword, form)
 
     def _known_fields(
-        self, level: _Level, kind: Kind, keyword: str, key: str | None, good: list[Any]
+        self, level: Level, kind: Kind, keyword: str, key: str | None, good: list[Any]
     ) -> tuple[str, ...]:
         """Put typed values into their fields; the names of the fields are returned."""
         fields = self.fields
