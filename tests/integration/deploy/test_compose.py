@@ -133,14 +133,14 @@ def test_what_can_runs_as_an_ordinary_user_on_a_file_system_that_it_cannot_write
     assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", service["user"])
 
 
-def test_the_watched_folder_is_only_read_and_only_by_those_that_need_it(compose: dict[str, Any]) -> None:
+def test_the_watched_folder_is_only_read_and_only_by_our_own_services(compose: dict[str, Any]) -> None:
     mounts = {
         name: mount
         for name, service in compose["services"].items()
         for mount in service.get("volumes", ())
         if mount["target"] == "/incoming"
     }
-    assert set(mounts) == {"worker", "watcher"}
+    assert set(mounts) == set(OWN)
     for mount in mounts.values():
         assert mount["read_only"] is True
         assert mount["source"] == "/srv/dicom"
