@@ -19,10 +19,13 @@ def healthz() -> dict[str, str]:
 
 @blueprint.get("/readyz")
 def readyz() -> tuple[dict[str, Any], int]:
-    """Say whether searches and the status can be answered; 503 where not."""
+    """Say whether searches and the status can be answered; 503 where not. An old mapping is told, and no failure."""
     checks = {"elasticsearch": _elasticsearch(), "redis": _redis()}
     ready = all(check == "ok" for check in checks.values())
-    return {"status": "ok" if ready else "unavailable", "checks": checks}, 200 if ready else 503
+    answer: dict[str, Any] = {"status": "ok" if ready else "unavailable", "checks": checks}
+    if ready and (advice := services().index.advice()):
+        answer["warnings"] = [advice]
+    return answer, 200 if ready else 503
 
 
 def _elasticsearch() -> str:

@@ -7,6 +7,7 @@ from elasticsearch import Elasticsearch
 from flask import Flask, current_app
 
 from app.archive import Archive
+from app.receipts import BatchReceipts, IndexAge
 from app.search.limits import QueryLimits
 from indexer.settings import Settings
 from indexer.status import StatusStore, connect
@@ -20,12 +21,14 @@ class Services:
 
     settings: Settings
     archive: Archive
+    receipts: BatchReceipts
+    index: IndexAge
     status: StatusStore
 
 
-def build_archive(settings: Settings) -> Archive:
-    """Connect to the archive; nothing is asked yet."""
-    client = Elasticsearch(
+def connect_elasticsearch(settings: Settings) -> Elasticsearch:
+    """Open a client as pages need it: one more try, and no long wait; nothing is asked yet."""
+    return Elasticsearch(
         settings.elasticsearch_url,
         request_timeout=settings.request_seconds,
         max_retries=1,
@@ -33,12 +36,24 @@ def build_archive(settings: Settings) -> Archive:
         # A node that was away for a moment is asked again at once: there is often no other.
         dead_node_backoff_factor=0,
     )
+
+
+def build_archive(settings: Settings, client: Elasticsearch | None = None) -> Archive:
+    """Connect to the archive; nothing is asked yet."""
+    client = client or connect_elasticsearch(settings)
     return Archive(client, settings.index, query_limits(settings), settings.search_seconds)
 
 
 def build_services(settings: Settings) -> Services:
     """Connect to everything; nothing is asked yet."""
-    return Services(settings, build_archive(settings), StatusStore(connect(settings.redis_url)))
+    client = connect_elasticsearch(settings)
+    return Services(
+        settings,
+        build_archive(settings, client),
+        BatchReceipts(client, settings.index),
+        IndexAge(client, settings.index),
+        StatusStore(connect(settings.redis_url)),
+    )
 
 
 def query_limits(settings: Settings) -> QueryLimits:

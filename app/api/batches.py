@@ -1,5 +1,6 @@
 """`/api/batches`: what was imported and how far it is."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from app.api.documents import (
     FileList,
     ImagesParameters,
     PageParameters,
+    ReceiptDocument,
     problems,
 )
 from app.problems import BatchNotFoundError
@@ -46,6 +48,14 @@ def show_batch(path: BatchPath) -> dict[str, Any]:
     errors = services().status.errors(batch.id, 0, LARGEST_LIST) if batch.counts.error else None
     listed = [{"path": e.path, "code": e.code, "reason": e.reason} for e in errors.results] if errors else []
     return {**_summary(batch), "errors": listed}
+
+
+@blueprint.get(
+    "/batches/<batch>/receipt", summary="Sum up a batch", responses={"200": ReceiptDocument, **problems(400, 404, 503)}
+)
+def show_receipt(path: BatchPath) -> dict[str, Any]:
+    """Tell what became of all elements of a batch's images, as far as they are in the index."""
+    return asdict(services().receipts.of(_batch(path.batch).id))
 
 
 @blueprint.get(

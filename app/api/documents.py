@@ -109,6 +109,19 @@ class BatchDocument(BatchSummary):
     errors: list[ErrorDocument] = Field(description=f"the first {LARGEST_LIST:,}; `counts.error` tells how many")
 
 
+class ReceiptDocument(BaseModel):
+    """What became of all elements of a batch's images; `elements` is the sum of the counts after it."""
+
+    images: int = Field(description="images of the batch in the index")
+    elements: int
+    indexed: int
+    empty: int
+    binary: int
+    malformed: int
+    truncated: int
+    structural: int
+
+
 class BatchList(Page):
     """Batches, the newest first."""
 

@@ -2,7 +2,9 @@
 
 from flask import Blueprint, render_template, request, url_for
 
+from app.archive import ArchiveUnavailableError
 from app.problems import BatchNotFoundError
+from app.receipts import BatchReceipt
 from app.services import services
 from app.web.paging import Pages, page_number
 from indexer.status import ImageStatus
@@ -34,8 +36,17 @@ def show(batch: str) -> str:
         page_link=lambda page: url_for("batches.show", batch=found.id, status=wanted, page=page),
         errors_link=lambda page: url_for("batches.show", batch=found.id, errors=page),
         waiting=status.waiting(),
+        receipt=_receipt(found.id),
         moving=found.status != "DONE",
     )
+
+
+def _receipt(batch: str) -> BatchReceipt | None:
+    """The receipt, as long as Elasticsearch answers: the rest of the page does not need it."""
+    try:
+        return services().receipts.of(batch)
+    except ArchiveUnavailableError:
+        return None
 
 
 def _status(text: str | None) -> ImageStatus | None:

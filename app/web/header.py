@@ -5,11 +5,12 @@ Without recursion, because sequences may be nested deeper than Python or a templ
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.web.formats import age, day, day_and_time, file_size, person, time_of_day, uid
+from indexer.flatten import Place
 from mappings.dictionary import attribute_of
 
 _LONGEST = 1_000
@@ -32,6 +33,8 @@ class Row:
         Of the standard; of private elements the creator.
     note
         What the value means, where its form does not say it: the name of a UID, a date as people write it.
+    outcome, field, why
+        What became of it, the field that it is searched by, and why it is not simply that; blank where not asked.
     """
 
     what: str
@@ -44,6 +47,9 @@ class Row:
     count: int = 0
     empty: bool = False
     level: int = 0
+    outcome: str = ""
+    field: str = ""
+    why: str = ""
 
 
 @dataclass(slots=True)
@@ -69,7 +75,7 @@ class HeaderView:
     is_cut: bool = False
 
 
-def header_events(header: Mapping[str, Any], wanted: str, most: int) -> HeaderView:
+def header_events(header: Mapping[str, Any], wanted: str, most: int, places: Iterable[Place] = ()) -> HeaderView:
     """Make the rows of a header.
 
     Parameters
@@ -81,7 +87,10 @@ def header_events(header: Mapping[str, Any], wanted: str, most: int) -> HeaderVi
         sequence that has it, all that is inside.
     most
         Elements to show.
+    places
+        What became of each element, as the flattener tells it of this header, in its order.
     """
+    where = _Where(places)
     view = HeaderView()
     needle = wanted.casefold()
     around: list[Row] = []  # sequences and items that are open
@@ -100,6 +109,7 @@ def header_events(header: Mapping[str, Any], wanted: str, most: int) -> HeaderVi
         if row.what == "item":
             continue
         view.elements += 1
+        where.note_in(row)
         fits = _fits(row, needle)
         view.found += fits
         if fits and row.what == "sequence" and not inside:
@@ -115,6 +125,23 @@ def header_events(header: Mapping[str, Any], wanted: str, most: int) -> HeaderVi
         if row.what == "element":
             view.rows.append(row)
     return view
+
+
+class _Where:
+    """Goes along with the rows of a header through the places of its elements, both in the order of the header."""
+
+    def __init__(self, places: Iterable[Place]) -> None:
+        self._places = iter(places)
+
+    def note_in(self, row: Row) -> None:
+        """Write into a row what became of its element."""
+        tag = row.tag.strip("()").replace(",", "")
+        for place in self._places:
+            # A page opens fewer levels than there are places.
+            if place.depth <= row.level and place.tag == tag:
+                row.outcome, row.why = place.outcome, place.why
+                row.field = next((field for field in place.fields if field != "text"), "")
+                return
 
 
 def _fits(row: Row, needle: str) -> bool:

@@ -9,6 +9,8 @@ from app.search.fields import resolve
 from app.services import services
 from app.web.formats import first_value, shown
 from app.web.header import header_events
+from indexer.flatten import Place, flatten
+from indexer.reader import Header
 
 blueprint = Blueprint("images", __name__)
 # A dose report can have 160,000 elements: more than a browser shows in comfort.
@@ -22,10 +24,20 @@ def show(image: str) -> str:
     archive = services().archive
     document = archive.image(image)
     wanted = request.args.get("filter", "").strip()
-    view = header_events(archive.header(image), wanted, MOST_ELEMENTS)
+    header = archive.header(image)
+    view = header_events(header, wanted, MOST_ELEMENTS, _places(image, header, document))
     return render_template(
         "image.html", id=image, document=document, view=view, filter=wanted, summary=_summary(document)
     )
+
+
+def _places(image: str, header: Mapping[str, Any], document: Mapping[str, Any]) -> list[Place]:
+    """What became of each element, by the same flattening that made the document; not of a very long header."""
+    receipt = document.get("receipt", {})
+    places: list[Place] = []
+    if receipt.get("elements", 0) <= MOST_ELEMENTS:
+        flatten(Header.stored(dict(header), receipt, image), services().settings.limits, places.append)
+    return places
 
 
 def _summary(document: Mapping[str, Any]) -> list[str]:

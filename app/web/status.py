@@ -105,6 +105,8 @@ def _archive(found: Services) -> ServiceState:
         state = found.archive.state()
     except ArchiveUnavailableError as error:
         return ServiceState("Elasticsearch", "bad", "Away", str(error))
+    if advice := found.index.advice():
+        return ServiceState("Elasticsearch", "warning", "Old index", advice)
     levels = {"green": ("ok", "Running"), "yellow": ("ok", "Running"), "red": ("bad", "Red")}
     level, word = levels.get(state.status, ("unknown", state.status))
     return ServiceState("Elasticsearch", level, word, _archive_detail(state))

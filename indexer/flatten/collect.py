@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from indexer.flatten.convert import to_double
+from indexer.flatten.convert import number_text, to_double
 from indexer.flatten.forms import name_form, search_form, sortable
 
 Values = dict[str, dict[Any, None]]  # by key, distinct, in order
@@ -50,6 +50,7 @@ class Fields:
         number = to_double(value, "")
         if number is not None:
             add(self.private_numbers.setdefault(creator, {}), key, sortable(number))
+            self.text[number_text(number)] = None
 
     def add_text(self, value: str) -> str | None:
         """Add a text and its search form; the form is returned where it differs."""

@@ -163,7 +163,7 @@ class _Flattening:
                 self.cuts.append({"path": (level.trace_path + name)[:LONGEST_CUT_PATH], "why": cut})
         self.counts[outcome] += 1
         if self.trace:
-            self.trace(Place(level.trace_path + name, tag, entry, outcome, fields, why))
+            self.trace(Place(level.trace_path + name, tag, entry, outcome, fields, why, level.depth))
 
     def _structural(self, level: Level, tag: str, entry: Entry, *, is_private: bool) -> None:
         fields: tuple[str, ...] = ()

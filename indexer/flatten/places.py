@@ -36,6 +36,8 @@ class Place:
         The fields of the document that hold it.
     why
         Where it is not simply indexed: the reason.
+    depth
+        How many sequences it is in.
     """
 
     path: str
@@ -44,6 +46,7 @@ class Place:
     outcome: Outcome
     fields: tuple[str, ...] = ()
     why: str = ""
+    depth: int = 0
 
 
 Trace = Callable[[Place], None]

@@ -1,5 +1,6 @@
 """The other routes of the API: batches, images, health, the OpenAPI document; and errors, whatever is away."""
 
+import re
 from typing import Any
 
 import pytest
@@ -9,11 +10,13 @@ from pydicom.dataset import Dataset
 from redis import Redis
 
 from app import create_app
+from indexer.flatten import flatten
+from indexer.reader import read_header
 from indexer.settings import Settings
 from indexer.status import ErrorCode, ImageStatus, Ledger, Outcome
 from indexer.status.ledger import FoundFile
 from local.ports import free_port
-from tests.archive import Indexed
+from tests.archive import BATCH_OF_PYDICOM, Indexed
 from tests.made_images import HOSTILE, uid
 
 NO_UTF_8 = "scan-\udcff.dcm"
@@ -166,17 +169,13 @@ def test_health_and_readiness(web: FlaskClient) -> None:
     )
 
 
-def test_the_openapi_document_describes_every_route(web: FlaskClient) -> None:
+def test_the_openapi_document_describes_every_route(application: Flask, web: FlaskClient) -> None:
     document = web.get("/api/openapi.json").json
     assert document["openapi"].startswith("3.1")
-    assert set(document["paths"]) == {
-        "/api/search",
-        "/api/images/{image}",
-        "/api/images/{image}/header",
-        "/api/batches",
-        "/api/batches/{batch}",
-        "/api/batches/{batch}/images",
-    }
+    routes = {re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(rule)) for rule in application.url_map.iter_rules()}
+    documents = {"/api/openapi.json"}
+    assert set(document["paths"]) == {r for r in routes if r.startswith("/api/") and "docs" not in r} - documents
+    assert len(document["paths"]) >= 7
     for path in document["paths"].values():
         for status, response in path["get"]["responses"].items():
             if int(status) >= 400:
@@ -241,3 +240,35 @@ def test_readiness_names_what_is_away_while_the_process_is_healthy(away: dict[st
     assert answer.status_code == 503
     assert answer.json["checks"][service] != "ok"
     assert away[service].get("/healthz").status_code == 200
+
+
+def test_the_receipt_of_a_batch_is_the_sum_of_its_images_receipts(
+    web: FlaskClient, redis_client: Redis, images: list[Indexed], archive_settings: Settings
+) -> None:
+    name = BATCH_OF_PYDICOM
+    fill(redis_client, name, files=1)
+    limits = archive_settings.limits
+    paths = [image.path for image in images if image.batch == name]
+    receipts = [flatten(read_header(path, limits), limits).fields["receipt"] for path in paths]
+    answer = web.get(f"/api/batches/{name}/receipt").json
+    assert answer["images"] == len(receipts)
+    assert answer["elements"] == sum(receipt["elements"] for receipt in receipts) > 100
+    columns = ("indexed", "empty", "binary", "malformed", "truncated", "structural")
+    assert [answer[column] for column in columns] == [sum(r[column] for r in receipts) for column in columns]
+    assert sum(answer[column] for column in columns) == answer["elements"]
+    assert web.get("/api/batches/none/receipt").status_code == 404
+    shown = web.get(f"/batches/{name}").text
+    assert f"{answer['elements']:,} elements" in shown
+    assert "receipt.indexed:%3E0" in shown
+
+
+def test_an_index_older_than_the_code_is_told_where_people_look(
+    web: FlaskClient, archive_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "warnings" not in web.get("/readyz").json
+    # The code of another version has another mapping.
+    monkeypatch.setattr("mappings.index.template_hash", lambda: "another")
+    ready = web.get("/readyz")
+    assert (ready.status_code, ready.json["status"]) == (200, "ok")
+    assert "dicomsearch migrate" in ready.json["warnings"][0]
+    assert "Old index" in web.get("/").text

@@ -1,8 +1,16 @@
 """A header becomes the rows of a page: in order, sequences around their items, filtered, bounded."""
 
+from pathlib import Path
 from typing import Any
 
+import pydicom.data
+
 from app.web.header import HeaderView, header_events
+from indexer.flatten import Place, flatten
+from indexer.reader import Header, ReadError, read_header
+from indexer.settings import Limits
+
+LIMITS = Limits()
 
 HEADER: dict[str, Any] = {
     "00080016": {"vr": "UI", "Value": ["1.2.840.10008.5.1.4.1.1.2"]},
@@ -110,3 +118,42 @@ def test_of_a_sequence_that_fits_the_filter_all_is_shown_that_is_inside() -> Non
     view = header_events(HEADER, "00400008", 1_000)
     assert (view.found, view.shown) == (1, 2)
     assert outline(view)[2:5] == ["sequence (0040,0008)", "item 1", "element (0008,0104)"]
+
+
+def test_each_row_tells_what_the_flattener_made_of_its_element() -> None:
+    """Whatever the filter hides, and however deep a page opens the sequences: row and place are of the same element."""
+    checked = 0
+    for path in sorted(Path(pydicom.data.__file__).parent.joinpath("test_files").glob("*.dcm")):
+        try:
+            header = read_header(path, LIMITS)
+        except ReadError:
+            continue
+        places: list[Place] = []
+        flatten(header, LIMITS, places.append)
+        for wanted in ("", "Sequence"):
+            view = header_events(header.elements, wanted, 100_000, places)
+            rows = [row for row in view.rows if row.what in ("element", "sequence")]
+            assert all(row.outcome for row in rows), path.name
+            for row in rows:
+                if row.keyword and row.outcome == "indexed":
+                    assert row.field in (row.keyword, f"nested.{row.keyword}"), path.name
+            checked += len(rows)
+    assert checked > 5_000
+
+
+def test_a_row_that_is_not_simply_found_says_why() -> None:
+    header = Header(
+        {
+            "00080020": {"vr": "DA", "Value": ["yesterday"]},
+            "00100010": {"vr": "PN"},
+            "7FE00010": {"vr": "OW", "BulkDataURI": ""},
+        }
+    )
+    places: list[Place] = []
+    flatten(header, LIMITS, places.append)
+    rows = header_events(header.elements, "", 10, places).rows
+    assert [(row.outcome, row.field, row.why) for row in rows] == [
+        ("malformed", "malformed.StudyDate", "does not fit date"),
+        ("empty", "empty", ""),
+        ("binary", "", ""),
+    ]
