@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from elasticsearch import Elasticsearch
+from elasticsearch import Elasticsearch, NotFoundError
 from pydicom.data import get_testdata_file
 
 from indexer.settings import Settings
@@ -230,3 +230,20 @@ def test_nothing_of_a_query_is_logged(deployment: Deployment) -> None:
     assert len(logs) == 3
     assert "Geheim" not in deployment.proxy.log()
     assert not any("Geheim" in log for log in logs)
+
+
+def test_elasticsearch_makes_no_index_of_ours_by_itself_but_those_of_kibana(
+    compose: dict[str, Any], elasticsearch_url: str
+) -> None:
+    name = "action.auto_create_index"
+    value = compose["services"]["elasticsearch"]["environment"][name]
+    with Elasticsearch(elasticsearch_url, request_timeout=30) as client:
+        client.cluster.put_settings(persistent={name: value})
+        try:
+            for ours in ("dicom-images", "dicom-images-write", "dicom-images-000002"):
+                with pytest.raises(NotFoundError, match="index_not_found"):
+                    client.index(index=ours, document={})
+            client.index(index="made-by-kibana", document={})
+            client.indices.delete(index="made-by-kibana")
+        finally:
+            client.cluster.put_settings(persistent={name: None})
