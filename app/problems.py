@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from app.archive import ArchiveUnavailableError, ImageNotFoundError, QueryRefusedError
 from app.search.columns import UnusableColumnError
 from app.search.errors import QuerySyntaxError
+from app.search.filters import UnusableFilterError
 from app.search.sorting import UnusableCursorError, UnusableSortError
 from indexer.status import StatusUnavailableError
 
@@ -67,6 +68,8 @@ def problem_of(error: Exception) -> Problem:
             return Problem(400, "The results cannot be sorted so", str(error), "sort")
         case UnusableColumnError():
             return Problem(400, "A field cannot be shown", str(error), "fields")
+        case UnusableFilterError():
+            return Problem(400, "A filter cannot be used", str(error), "filter")
         case UnusableCursorError():
             return Problem(400, "This is no page of this search", str(error), "after")
         case UnusableParametersError():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.search.fields import Field, Shape, UnknownFieldError, resolve
+from app.search.levels import Level
 from mappings.dictionary import Kind
 
 DEFAULT = (
@@ -20,6 +21,11 @@ DEFAULT = (
     "batch",
     "file.path",
 )
+_DEFAULT_OF_ROWS: Mapping[Level, tuple[str, ...]] = {
+    Level.SERIES: ("PatientName", "PatientID", "StudyDate", "Modality", "StudyDescription", "SeriesDescription"),
+    Level.STUDY: ("PatientName", "PatientID", "StudyDate", "StudyDescription", "AccessionNumber"),
+    Level.PATIENT: ("PatientName", "PatientID", "PatientSex", "PatientBirthDate"),
+}
 _MOST_COLUMNS = 100
 
 
@@ -45,15 +51,20 @@ class Column:
         return found
 
 
-def columns_of(names: Iterable[str]) -> tuple[Column, ...]:
-    """Find the columns that were asked for; none asked for means the default ones.
+def default_columns(level: Level) -> tuple[str, ...]:
+    """The fields that results of a level show without a wish."""
+    return _DEFAULT_OF_ROWS.get(level, DEFAULT)
+
+
+def columns_of(names: Iterable[str], level: Level = Level.IMAGE) -> tuple[Column, ...]:
+    """Find the columns that were asked for; none asked for means the default ones of the level.
 
     Raises
     ------
     UnusableColumnError
         For unknown fields, binary ones, and too many.
     """
-    wanted = [name.strip() for name in names if name.strip()] or list(DEFAULT)
+    wanted = [name.strip() for name in names if name.strip()] or list(default_columns(level))
     if len(wanted) > _MOST_COLUMNS:
         raise UnusableColumnError(f"At most {_MOST_COLUMNS} fields can be shown.")
     columns = {column.name: column for column in map(_column, wanted)}

@@ -30,7 +30,7 @@ from luqum.tree import (
 from app.search.dsl import Query, all_of, any_of, everything, none_of, regexp
 from app.search.errors import QuerySyntaxError, UnusableValueError
 from app.search.fields import OWN_FIELDS, Field, Shape, UnknownFieldError, resolve
-from app.search.kinds import ages, dates, keyed, keywords, listed, names, numbers, texts, times
+from app.search.kinds import ages, dates, exact, keyed, keywords, listed, names, numbers, texts, times
 from app.search.kinds.keyed import Lookup
 from app.search.limits import QueryLimits
 from app.search.parse import parse
@@ -158,6 +158,8 @@ class _Compiler:
                 raise UnusableValueError("This cannot stand here.")
 
     def _value_condition(self, value: Value, wanted: Field) -> Query:
+        if value.exact:
+            return exact.equal(wanted, value.text) or _equal(wanted, value)
         if value.is_anything:
             return present(wanted) if wanted is not _ANYWHERE else everything()
         if value.is_pattern:

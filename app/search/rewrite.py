@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from app.search.errors import QuerySyntaxError
 from app.search.limits import QueryLimits
+from app.search.values import EXACT
 
 _TAG_NAME = re.compile(r"\(\s*([0-9A-Fa-f]{4})\s*,\s*([0-9A-Fa-fXx]{4})\s*\)(?=:)")
 _PHRASE = re.compile(r'"(?:[^\\"]|\\.)*"', re.DOTALL)
@@ -114,6 +115,8 @@ class _Rewriter:
         elif comparison := _COMPARISON.match(self._query, self._at):
             self._copy(comparison.end())
             self._value_expected = True
+        elif character == "=" and self._value_expected and self._last == "name":
+            self._exact()
         elif character in "-+" and not self._value_expected:
             self._copy(self._at + 1)
             self._last = "operator"
@@ -168,6 +171,23 @@ class _Rewriter:
         self._copy(end)
         if approximation := _PHRASE_APPROXIMATION.match(self._query, end):
             self._copy(approximation.end())
+        self._value("phrase")
+
+    def _exact(self) -> None:
+        """`Modality:=CT`, `InstitutionName:="St. Mary"`: written as a phrase with a mark."""
+        start = self._at
+        self._count_clause(start)
+        self._at += 1
+        is_phrase = self._query.startswith('"', self._at)
+        end = self._end_of_phrase() if is_phrase else self._end_of_word(self._at)
+        if end == self._at:
+            raise QuerySyntaxError("After = a whole value is expected, as in Modality:=CT.", start)
+        self._emit('"' + EXACT, start)
+        for at in range(self._at + is_phrase, end - is_phrase):
+            character = self._query[at]
+            self._emit("\\" + character if not is_phrase and character in '"\\' else character, at)
+        self._emit('"', end - 1)
+        self._at = end
         self._value("phrase")
 
     def _end_of_phrase(self) -> int:

@@ -94,13 +94,24 @@ def order_of(text: str) -> Order:
     UnusableSortError
         For fields that are unknown, or have no order.
     """
-    names = names_in(text)
-    if len(names) > _MOST_KEYS:
-        raise UnusableSortError(f"At most {_MOST_KEYS} fields can be sorted by.")
-    chosen = tuple(_key(name) for name in names)
+    chosen = chosen_keys(text)
     rest = _TELLING_APART if chosen else _DEFAULT + _TELLING_APART
     used = {key.path for key in chosen}
     return Order(chosen, chosen + tuple(SortKey(path, path, down) for path, down in rest if path not in used))
+
+
+def chosen_keys(text: str) -> tuple[SortKey, ...]:
+    """Read the keys that are asked for.
+
+    Raises
+    ------
+    UnusableSortError
+        For fields that are unknown, or have no order, and for too many.
+    """
+    names = names_in(text)
+    if len(names) > _MOST_KEYS:
+        raise UnusableSortError(f"At most {_MOST_KEYS} fields can be sorted by.")
+    return tuple(_key(name) for name in names)
 
 
 def read_cursor(text: str, query: str, order: Order) -> Cursor:

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+# How the pre-pass marks a phrase that is to be the whole value; what is typed never has it.
+EXACT = "\x00"
+
 
 class Wildcard(Enum):
     """A part of a value that stands for anything."""
@@ -26,10 +29,13 @@ class Value:
         Texts and wildcards in their order; no two texts beside each other.
     quoted
         Whether it was a phrase: then nothing in it is a wildcard.
+    exact
+        Whether it has to be the whole value, letter by letter.
     """
 
     parts: tuple[str | Wildcard, ...]
     quoted: bool = False
+    exact: bool = False
 
     @classmethod
     def of_word(cls, escaped: str) -> "Value":
@@ -39,7 +45,8 @@ class Value:
     @classmethod
     def of_phrase(cls, quoted: str) -> "Value":
         r"""Read a phrase with its quotation marks; `\"` and `\\` stand for themselves."""
-        return cls((re.sub(r'\\(["\\])', r"\1", quoted[1:-1]),), quoted=True)
+        text = re.sub(r'\\(["\\])', r"\1", quoted[1:-1])
+        return cls((text.removeprefix(EXACT),), quoted=True, exact=text.startswith(EXACT))
 
     @property
     def text(self) -> str:

@@ -1,0 +1,21 @@
+"""The archive as the app sees it: the only place of `app` where Elasticsearch is searched.
+
+`archive` is what others ask; behind it, `images` and `positions` with `rows` make pages, and `elastic` runs searches.
+"""
+
+from app.archive.archive import Archive
+from app.archive.errors import ArchiveUnavailableError, ImageNotFoundError, QueryRefusedError
+from app.archive.requests import LARGEST_PAGE, Answer, ArchiveState, Below, Result, SearchRequest
+
+__all__ = [
+    "LARGEST_PAGE",
+    "Answer",
+    "Archive",
+    "ArchiveState",
+    "ArchiveUnavailableError",
+    "Below",
+    "ImageNotFoundError",
+    "QueryRefusedError",
+    "Result",
+    "SearchRequest",
+]

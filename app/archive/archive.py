@@ -1,0 +1,149 @@
+"""All images behind one alias: what the pages, the API and the command line ask."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from elasticsearch import Elasticsearch
+
+from app.archive.elastic import Elastic
+from app.archive.errors import ArchiveUnavailableError, ImageNotFoundError, QueryRefusedError
+from app.archive.images import find_images
+from app.archive.requests import Answer, ArchiveState, SearchRequest
+from app.archive.rows import find_rows
+from app.search.compiler import Compiled, compile_query
+from app.search.dsl import Query, all_of, exists
+from app.search.filters import conditions, joined, read_filter
+from app.search.kinds.keyed import Lookup
+from app.search.levels import Level
+from app.search.limits import QueryLimits
+
+_LONGEST_ID = 512  # bytes, as Elasticsearch has it
+
+
+class Archive:
+    """All images behind one alias.
+
+    Parameters
+    ----------
+    client
+        Of Elasticsearch.
+    index
+        The alias for reading.
+    limits
+        What one query may cost.
+    seconds
+        Time limit of a search; what was found until then is answered as partial.
+    """
+
+    def __init__(self, client: Elasticsearch, index: str, limits: QueryLimits, seconds: float) -> None:
+        self._elastic = Elastic(client, index, seconds)
+        self._limits = limits
+
+    def search(self, request: SearchRequest, compiled: Compiled | None = None) -> Answer:
+        """Find images, series, studies or patients.
+
+        Parameters
+        ----------
+        request
+            What is asked.
+        compiled
+            The query of the request, where it has been compiled already.
+
+        Raises
+        ------
+        QuerySyntaxError, UnusableFilterError, UnusableSortError, UnusableColumnError, UnusableCursorError
+            Where the request cannot be understood.
+        QueryRefusedError
+            Where Elasticsearch cannot run it.
+        ArchiveUnavailableError
+            Where Elasticsearch does not answer.
+        """
+        compiled = compiled or self.compile(request.query)
+        query = all_of([compiled.query, *self.filter_queries(request.filters)])
+        query = {"bool": {"filter": [query]}}
+        find = find_images if request.level is Level.IMAGE else find_rows
+        return find(self._elastic, request, query, compiled.fields, joined(request.query, request.filters))
+
+    def filter_queries(self, texts: Sequence[str]) -> list[Query]:
+        """Compile filters, those on one field together.
+
+        Raises
+        ------
+        UnusableFilterError, QuerySyntaxError
+            Where one cannot be understood.
+        """
+        return [self.compile(text).query for text in conditions(map(read_filter, texts)).values()]
+
+    def image(self, image: str) -> dict[str, Any]:
+        """Fetch the document of an image, without its header and its words.
+
+        Raises
+        ------
+        ImageNotFoundError
+            Where there is none.
+        """
+        return self._document(image, excludes=["header", "text", "folded", "path_num", "private_num"])
+
+    def header(self, image: str) -> dict[str, Any]:
+        """Fetch the whole header of an image, as DICOM JSON (PS3.18 Annex F).
+
+        Raises
+        ------
+        ImageNotFoundError
+            Where there is no such image.
+        """
+        header: dict[str, Any] = json.loads(self._document(image, includes=["header"])["header"])
+        return header
+
+    def state(self, seconds: float = 2) -> ArchiveState:
+        """Ask how Elasticsearch is, and how many images it has.
+
+        Raises
+        ------
+        ArchiveUnavailableError
+            Where it does not answer in time.
+        """
+        client = self._elastic.client.options(request_timeout=seconds, max_retries=0)
+        with self._elastic.asking():
+            status = client.cluster.health(timeout=f"{int(seconds * 1000)}ms").body["status"]
+        try:
+            with self._elastic.asking():
+                images: int | None = client.count(index=self._elastic.index).body["count"]
+        except ArchiveUnavailableError:
+            images = None
+        return ArchiveState(status, images)
+
+    def _document(self, image: str, **parts: list[str]) -> dict[str, Any]:
+        if not image or len(image.encode("utf-8", "surrogatepass")) > _LONGEST_ID:
+            raise ImageNotFoundError(image)
+        wanted = {f"source_{name}": value for name, value in parts.items()}
+        hits = self._elastic.search(query={"ids": {"values": [image]}}, size=1, **wanted)["hits"]["hits"]
+        if not hits:
+            raise ImageNotFoundError(image)
+        source: dict[str, Any] = hits[0]["_source"]
+        return source
+
+    def compile(self, query: str) -> Compiled:
+        """Make a query ready to be run, looking up the values that its patterns stand for.
+
+        Raises
+        ------
+        QuerySyntaxError
+            Where it cannot be understood.
+        """
+        compiled = compile_query(query, self._limits)
+        if compiled.lookups:
+            known = {lookup: self._values(lookup) for lookup in compiled.lookups}
+            compiled = compile_query(query, self._limits, known)
+        return compiled
+
+    def _values(self, lookup: Lookup) -> list[str]:
+        terms = {"field": lookup.path, "include": lookup.expression, "size": self._limits.values + 1}
+        answer = self._elastic.search(size=0, query=exists(lookup.path), aggregations={"values": {"terms": terms}})
+        values = [bucket["key"] for bucket in answer["aggregations"]["values"]["buckets"]]
+        if len(values) > self._limits.values:
+            raise QueryRefusedError(
+                f"More than {self._limits.values:,} values fit the pattern on {lookup.path}: make it narrower."
+            )
+        return values

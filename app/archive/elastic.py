@@ -1,0 +1,69 @@
+"""One index of Elasticsearch, asked within a time limit; its errors become ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError, TransportError
+
+from app.archive.errors import ArchiveUnavailableError, QueryRefusedError, reason_of
+
+_GRACE = 5  # seconds that an answer may take beyond the time limit of its search
+
+
+class Elastic:
+    """The index behind an alias.
+
+    Parameters
+    ----------
+    client
+        Of Elasticsearch.
+    index
+        The alias for reading.
+    seconds
+        Time limit of a search; what was found until then is answered as partial.
+    """
+
+    def __init__(self, client: Elasticsearch, index: str, seconds: float) -> None:
+        self.client = client
+        self.index = index
+        self.seconds = seconds
+
+    def search(self, **body: Any) -> dict[str, Any]:
+        """Run a search.
+
+        Raises
+        ------
+        QueryRefusedError
+            Where Elasticsearch cannot run it.
+        ArchiveUnavailableError
+            Where Elasticsearch does not answer, or has no index.
+        """
+        with self.asking():
+            client = self.client.options(request_timeout=self.seconds + _GRACE)
+            answer: dict[str, Any] = client.search(
+                index=self.index, timeout=f"{int(self.seconds * 1000)}ms", **body
+            ).body
+        return answer
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Turn Elasticsearch's errors into ours."""
+        try:
+            yield
+        except NotFoundError as error:
+            raise ArchiveUnavailableError(
+                "The index does not exist yet: it is created when indexing starts."
+            ) from error
+        except BadRequestError as error:
+            raise QueryRefusedError(reason_of(error)) from error
+        except (TransportError, ApiError) as error:
+            raise ArchiveUnavailableError(
+                f"Elasticsearch does not answer ({type(error).__name__}): is it running, and is "
+                "DICOMSEARCH_ELASTICSEARCH_URL right?"
+            ) from error
+
+
+def is_partial(answer: dict[str, Any]) -> bool:
+    """Whether time ran out, or a shard failed, so that there may be more."""
+    return bool(answer["timed_out"] or answer["_shards"]["failed"])
