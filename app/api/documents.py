@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.archive import LARGEST_PAGE
 from app.problems import CONTENT_TYPE
+from app.search.levels import Level
 from indexer.status import ImageStatus
 
 DESCRIPTION = (
@@ -42,7 +43,10 @@ class SearchParameters(Parameters):
         description="the query; blank finds everything",
         json_schema_extra={"example": "Modality:CT SliceThickness:<=1.25"},
     )
-    level: Literal["image"] = Field("image", description="what a result is")
+    level: Level = Field(Level.IMAGE, description="what a result is")
+    filter: list[str] = Field(
+        [], description="conditions beside the query, as in `Modality:=CT`; those on one field are alternatives"
+    )
     size: int = Field(25, ge=0, le=LARGEST_PAGE, description="results of a page")
     after: str = Field("", description="`next` or `previous` of an answer, to get that page")
     sort: str = Field("", description="fields to sort by, separated by commas; `-` before a name sorts downwards")
@@ -144,11 +148,24 @@ class FileList(Page):
     results: list[FileDocument]
 
 
-class ResultDocument(BaseModel):
-    """One image that was found."""
+class BelowDocument(BaseModel):
+    """What a series, a study or a patient consists of, whether found or not."""
 
-    id: str
-    fields: dict[str, Any]
+    found: int = Field(description="images of it that the query finds")
+    images: int
+    series: int
+    studies: int
+    modalities: list[str]
+    first_date: str | None = Field(description="the earliest StudyDate")
+    last_date: str | None = Field(description="the latest StudyDate")
+
+
+class ResultDocument(BaseModel):
+    """One image that was found, or one series, study or patient with images that were found."""
+
+    id: str = Field(description="of the image; at other levels a key of the row, as in `derived.study`")
+    fields: dict[str, Any] = Field(description="of the image, or of the row's first image that was found")
+    below: BelowDocument | None = Field(None, description="at levels above images")
 
 
 class FacetValue(BaseModel):
@@ -162,7 +179,9 @@ class SearchDocument(BaseModel):
     """What a search found."""
 
     total: int = Field(description="results on all pages")
-    level: Literal["image"]
+    level: Level
+    images: int | None = Field(None, description="at levels above images: images that the query finds")
+    approximate: bool | None = Field(None, description="at levels above images: whether `total` is an estimate")
     results: list[ResultDocument]
     facets: dict[str, list[FacetValue]]
     next: str | None = Field(description="opaque; give it back as `after` to get the next page")
