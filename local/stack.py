@@ -116,7 +116,9 @@ def _own_services(
             "web",
             *("gunicorn", "--bind", bind, "--workers", str(_WEB_PROCESSES), "--threads", str(_WEB_THREADS)),
             # Its control socket is one for all stacks of a user.
-            *("--no-control-socket", "--log-level", settings.log_level, "app:create_app()"),
+            # A long query in an address is no attack: gunicorn's own limit would cut it off without a word.
+            *("--no-control-socket", "--limit-request-line", "8190"),
+            *("--log-level", settings.log_level, "app:create_app()"),
             ready=lambda _since: http_status(reached_at, port, "/healthz") == 200,
             port=port,
             stop_seconds=10.0,
