@@ -52,6 +52,8 @@ def row_order(text: str, level: Level) -> Order:
     chosen = chosen_keys(text)
     if len(chosen) > 1:
         raise UnusableSortError(f"A list of {'series' if level is Level.SERIES else 'rows'} is sorted by one field.")
+    if chosen and chosen[0].path == level.key:
+        return Order(chosen, chosen)
     own = [SortKey(level.key, level.key, False)]
     if level is Level.SERIES:
         own.insert(0, SortKey(Level.STUDY.key, Level.STUDY.key, False))
