@@ -12,8 +12,10 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from app.archive import ArchiveUnavailableError, ImageNotFoundError, QueryRefusedError
+from app.export import ExportsBusyError, ExportTooLargeError
 from app.search.columns import UnusableColumnError
 from app.search.errors import QuerySyntaxError
+from app.search.facets import UnusableFacetError
 from app.search.filters import UnusableFilterError
 from app.search.sorting import UnusableCursorError, UnusableSortError
 from indexer.status import StatusUnavailableError
@@ -70,6 +72,12 @@ def problem_of(error: Exception) -> Problem:
             return Problem(400, "A field cannot be shown", str(error), "fields")
         case UnusableFilterError():
             return Problem(400, "A filter cannot be used", str(error), "filter")
+        case UnusableFacetError():
+            return Problem(400, "A facet cannot be counted", str(error), "facets")
+        case ExportTooLargeError():
+            return Problem(400, "There is too much to export", str(error), "export-too-large")
+        case ExportsBusyError():
+            return Problem(429, "Too many exports at a time", str(error), "exports-busy")
         case UnusableCursorError():
             return Problem(400, "This is no page of this search", str(error), "after")
         case UnusableParametersError():
@@ -113,6 +121,6 @@ def _answer(error: Exception) -> ResponseReturnValue:
         for name, value in error.get_headers():
             if name.lower() in ("allow", "retry-after", "location"):
                 response.headers[name] = value
-    if problem.status == 503:
+    if problem.status in (429, 503):
         response.headers["Retry-After"] = str(_RETRY_SECONDS)
     return response

@@ -51,6 +51,10 @@ class SearchParameters(Parameters):
     after: str = Field("", description="`next` or `previous` of an answer, to get that page")
     sort: str = Field("", description="fields to sort by, separated by commas; `-` before a name sorts downwards")
     fields: str = Field("", description="fields to show, separated by commas; none means a useful selection")
+    facets: str = Field(
+        "", description="fields whose values are counted, separated by commas; `default` stands for the usual ones"
+    )
+    facet_size: int = Field(20, ge=1, le=LARGEST_PAGE, description="values of a facet, at most")
 
 
 class BatchPath(BaseModel):
@@ -169,9 +173,9 @@ class ResultDocument(BaseModel):
 
 
 class FacetValue(BaseModel):
-    """A value and how many results have it."""
+    """A value, or a range or span as the query language has it, and how many results have it."""
 
-    value: Any
+    value: Any = Field(description="null counts the results without a value")
     count: int
 
 

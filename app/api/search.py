@@ -8,6 +8,7 @@ from flask_openapi3.models.tag import Tag
 
 from app.api.documents import SearchDocument, SearchParameters, problems
 from app.archive import Result, SearchRequest
+from app.search.facets import DEFAULT_FACETS
 from app.search.fields import names_in
 from app.search.levels import Level
 from app.services import services
@@ -32,18 +33,27 @@ def search(query: SearchParameters) -> dict[str, Any]:
         level=query.level,
         filters=tuple(query.filter),
     )
-    answer = services().archive.search(request)
+    archive = services().archive
+    answer = archive.search(request)
+    facets = archive.facets(request, _facet_names(query.facets), query.facet_size) if query.facets else None
+    counted = facets.facets if facets else []
     return {
         "total": answer.total,
         "level": query.level.value,
         "results": [_result(result) for result in answer.results],
-        "facets": {},
+        "facets": {one.facet.name: [{"value": v.value, "count": v.count} for v in one.values] for one in counted},
         "next": answer.next,
         "previous": answer.previous,
-        "milliseconds": answer.milliseconds,
-        "partial": answer.partial,
+        "milliseconds": answer.milliseconds + (facets.milliseconds if facets else 0),
+        "partial": answer.partial or (facets is not None and facets.partial),
         **({} if query.level is Level.IMAGE else {"images": answer.images, "approximate": answer.approximate}),
     }
+
+
+def _facet_names(text: str) -> list[str]:
+    """The names that are asked for; `default` stands for the usual ones."""
+    names = [[*DEFAULT_FACETS] if name == "default" else [name] for name in names_in(text)]
+    return [name for some in names for name in some]
 
 
 def _result(result: Result) -> dict[str, Any]:

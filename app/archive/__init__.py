@@ -1,10 +1,13 @@
 """The archive as the app sees it: the only place of `app` where Elasticsearch is searched.
 
 `archive` is what others ask; behind it, `images` and `positions` with `rows` make pages, and `elastic` runs searches.
+`reading` reads all results.
 """
 
 from app.archive.archive import Archive
 from app.archive.errors import ArchiveUnavailableError, ImageNotFoundError, QueryRefusedError
+from app.archive.facets import CountedFacet, FacetCounts
+from app.archive.reading import Reading
 from app.archive.requests import LARGEST_PAGE, Answer, ArchiveState, Below, Result, SearchRequest
 
 __all__ = [
@@ -14,8 +17,11 @@ __all__ = [
     "ArchiveState",
     "ArchiveUnavailableError",
     "Below",
+    "CountedFacet",
+    "FacetCounts",
     "ImageNotFoundError",
     "QueryRefusedError",
+    "Reading",
     "Result",
     "SearchRequest",
 ]

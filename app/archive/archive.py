@@ -8,11 +8,14 @@ from elasticsearch import Elasticsearch
 
 from app.archive.elastic import Elastic
 from app.archive.errors import ArchiveUnavailableError, ImageNotFoundError, QueryRefusedError
+from app.archive.facets import FacetCounts, count_facets
 from app.archive.images import find_images
-from app.archive.requests import Answer, ArchiveState, SearchRequest
+from app.archive.reading import PointInTime, Reading
+from app.archive.requests import LARGEST_PAGE, Answer, ArchiveState, SearchRequest
 from app.archive.rows import find_rows
 from app.search.compiler import Compiled, compile_query
 from app.search.dsl import Query, all_of, exists
+from app.search.facets import facets_of
 from app.search.filters import conditions, joined, read_filter
 from app.search.kinds.keyed import Lookup
 from app.search.levels import Level
@@ -60,20 +63,61 @@ class Archive:
             Where Elasticsearch does not answer.
         """
         compiled = compiled or self.compile(request.query)
-        query = all_of([compiled.query, *self.filter_queries(request.filters)])
-        query = {"bool": {"filter": [query]}}
+        query = self._query(request, compiled)
         find = find_images if request.level is Level.IMAGE else find_rows
         return find(self._elastic, request, query, compiled.fields, joined(request.query, request.filters))
 
-    def filter_queries(self, texts: Sequence[str]) -> list[Query]:
-        """Compile filters, those on one field together.
+    def facets(self, request: SearchRequest, names: Sequence[str], size: int = 20) -> FacetCounts:
+        """Count which values the results of a request have.
+
+        Parameters
+        ----------
+        request
+            What is asked.
+        names
+            Of the fields.
+        size
+            Values of each, at most.
+
+        Raises
+        ------
+        UnusableFacetError
+            Where a field has no values to count; else as `search`.
+        """
+        facets = facets_of(names)
+        query = self.compile(request.query).query
+        filters = self.filter_queries(request.filters)
+        return count_facets(self._elastic, query, filters, facets, request.level, min(max(size, 1), LARGEST_PAGE))
+
+    def read(self, request: SearchRequest) -> Reading:
+        """Read all results, page by page, as of now; the reading has to be closed.
+
+        Raises
+        ------
+        QuerySyntaxError, UnusableFilterError, UnusableSortError, UnusableColumnError
+            Where the request cannot be understood.
+        QueryRefusedError
+            Where Elasticsearch cannot run it.
+        ArchiveUnavailableError
+            Where Elasticsearch does not answer.
+        """
+        query = self._query(request, self.compile(request.query))
+        point = PointInTime(self._elastic.client, self._elastic.index)
+        try:
+            return Reading(point, request, query)
+        except BaseException:
+            point.close()
+            raise
+
+    def filter_queries(self, texts: Sequence[str]) -> dict[str, Query]:
+        """Compile filters, those on one field together, by the names of the fields.
 
         Raises
         ------
         UnusableFilterError, QuerySyntaxError
             Where one cannot be understood.
         """
-        return [self.compile(text).query for text in conditions(map(read_filter, texts)).values()]
+        return {name: self.compile(text).query for name, text in conditions(map(read_filter, texts)).items()}
 
     def image(self, image: str) -> dict[str, Any]:
         """Fetch the document of an image, without its header and its words.
@@ -113,6 +157,9 @@ class Archive:
         except ArchiveUnavailableError:
             images = None
         return ArchiveState(status, images)
+
+    def _query(self, request: SearchRequest, compiled: Compiled) -> Query:
+        return {"bool": {"filter": [all_of([compiled.query, *self.filter_queries(request.filters).values()])]}}
 
     def _document(self, image: str, **parts: list[str]) -> dict[str, Any]:
         if not image or len(image.encode("utf-8", "surrogatepass")) > _LONGEST_ID:
