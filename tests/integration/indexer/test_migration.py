@@ -141,6 +141,7 @@ def test_nothing_is_lost_or_brought_back_and_search_is_never_empty_while_images_
                 searched[0] += 1
                 if found < number // 2:
                     problems.append(f"{found} found")
+                time.sleep(0.02)
 
     threads = [threading.Thread(target=come_and_go), threading.Thread(target=search)]
     for thread in threads:
