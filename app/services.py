@@ -7,6 +7,7 @@ from elasticsearch import Elasticsearch
 from flask import Flask, current_app
 
 from app.archive import Archive
+from app.export import Seats
 from app.receipts import BatchReceipts, IndexAge
 from app.search.limits import QueryLimits
 from indexer.settings import Settings
@@ -24,6 +25,7 @@ class Services:
     receipts: BatchReceipts
     index: IndexAge
     status: StatusStore
+    seats: Seats
 
 
 def connect_elasticsearch(settings: Settings) -> Elasticsearch:
@@ -53,6 +55,7 @@ def build_services(settings: Settings) -> Services:
         BatchReceipts(client, settings.index),
         IndexAge(client, settings.index),
         StatusStore(connect(settings.redis_url)),
+        Seats(settings.exports_at_once),
     )
 
 

@@ -78,6 +78,9 @@ class Settings(BaseSettings):
         2_000, ge=1, le=60_000, description="values that a pattern on a private or exact-path element may stand for"
     )
     query_leading_wildcards: bool = Field(True, description="whether a pattern may begin with a wildcard (slow)")
+    export_rows: int | None = Field(None, ge=1, description="rows of one export, at most (default: any number)")
+    exports_at_once: int = Field(2, ge=1, le=100, description="exports that one web process runs at a time")
+    saved_searches: int = Field(1_000, ge=0, le=100_000, description="searches that can be saved, in all")
     cache: Path | None = Field(None, description="where downloaded services are kept (default: the user's cache)")
     maven_repository: str | None = Field(None, description="base URL of a Maven mirror to download from")
     service_user: str = Field("nobody", description="who runs Elasticsearch when root starts the embedded services")

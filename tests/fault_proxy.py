@@ -13,7 +13,10 @@ Fault = int | str
 
 
 class FaultProxy:
-    """Passes requests on; those to `_bulk` first meet the faults that are planned, one each."""
+    """Passes requests on; those to `_bulk` first meet the faults that are planned, one each.
+
+    After `searches_left` searches, where that is set, none is answered any more.
+    """
 
     def __init__(self, target: str) -> None:
         self.target = urlsplit(target).netloc
@@ -21,6 +24,7 @@ class FaultProxy:
         self.bulk_sizes: list[int] = []
         self.largest_bulk: int | None = None
         self.away = False
+        self.searches_left: int | None = None
         self.url = ""
 
 
@@ -33,6 +37,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.proxy.away:
             self.close_connection = True
             return
+        if self.path.partition("?")[0].endswith("/_search") and self.proxy.searches_left is not None:
+            self.proxy.searches_left -= 1
+            if self.proxy.searches_left < 0:
+                self.close_connection = True
+                return
         if "/_bulk" in self.path:
             self.proxy.bulk_sizes.append(body.count(b"\n") // 2)
             fault = self.proxy.faults.popleft() if self.proxy.faults else None

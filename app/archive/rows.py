@@ -33,7 +33,7 @@ def find_rows(elastic: Elastic, request: SearchRequest, query: Query, named: tup
     places = walked.places[:size]
     if backwards:
         places.reverse()
-    described = _describe(elastic, places, query, order, request.level, columns) if places else {}
+    described = describe_rows(elastic, places, query, order, request.level, columns) if places else {}
     onwards, back = _turns(walked, places, size, cursor)
     return Answer(
         total=count.rows,
@@ -109,7 +109,7 @@ def _turns(
     return (ahead or last) if more else None, first if cursor is not None else None
 
 
-def _describe(
+def describe_rows(
     elastic: Elastic,
     places: Sequence[Place],
     query: Query,
@@ -117,7 +117,7 @@ def _describe(
     level: Level,
     columns: Sequence[Column],
 ) -> dict[str, Result]:
-    """Rows by their keys: the columns from the first image that was found, the counts from all images."""
+    """Describe rows, by their keys: the columns from the first image that was found, the counts from all images."""
     keys = [place[-1] for place in places]
     parts: dict[str, Any] = {
         "found": {"filter": query},
