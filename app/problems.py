@@ -11,7 +11,7 @@ from flask import Flask, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from app.archive import ArchiveUnavailableError, ImageNotFoundError, QueryRefusedError
+from app.archive import ArchiveUnavailableError, HeaderNotFoundError, ImageNotFoundError, QueryRefusedError
 from app.export import ExportsBusyError, ExportTooLargeError
 from app.search.columns import UnusableColumnError
 from app.search.errors import QuerySyntaxError
@@ -84,6 +84,8 @@ def problem_of(error: Exception) -> Problem:
             return Problem(400, "The parameters do not fit", str(error), "parameters")
         case ImageNotFoundError():
             return Problem(404, "Image not found", "There is no image with this id in the archive.", "image-not-found")
+        case HeaderNotFoundError():
+            return Problem(404, "Field not found", str(error), "field-not-found")
         case BatchNotFoundError():
             return Problem(404, "Batch not found", "There is no batch with this id.", "batch-not-found")
         case ArchiveUnavailableError():

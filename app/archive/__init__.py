@@ -7,6 +7,7 @@
 from app.archive.archive import Archive
 from app.archive.errors import ArchiveUnavailableError, ImageNotFoundError, QueryRefusedError
 from app.archive.facets import CountedFacet, FacetCounts
+from app.archive.headers import HeaderList, HeaderNotFoundError, HeaderValues
 from app.archive.reading import Reading
 from app.archive.requests import LARGEST_PAGE, Answer, ArchiveState, Below, Result, SearchRequest
 
@@ -19,6 +20,9 @@ __all__ = [
     "Below",
     "CountedFacet",
     "FacetCounts",
+    "HeaderList",
+    "HeaderNotFoundError",
+    "HeaderValues",
     "ImageNotFoundError",
     "QueryRefusedError",
     "Reading",

@@ -9,6 +9,7 @@ from elasticsearch import Elasticsearch
 from app.archive.elastic import Elastic
 from app.archive.errors import ArchiveUnavailableError, ImageNotFoundError, QueryRefusedError
 from app.archive.facets import FacetCounts, count_facets
+from app.archive.headers import Headers
 from app.archive.images import find_images
 from app.archive.reading import PointInTime, Reading
 from app.archive.requests import LARGEST_PAGE, Answer, ArchiveState, SearchRequest
@@ -37,11 +38,17 @@ class Archive:
         What one query may cost.
     seconds
         Time limit of a search; what was found until then is answered as partial.
+
+    Attributes
+    ----------
+    headers
+        Which fields occur, and their values.
     """
 
     def __init__(self, client: Elasticsearch, index: str, limits: QueryLimits, seconds: float) -> None:
         self._elastic = Elastic(client, index, seconds)
         self._limits = limits
+        self.headers = Headers(self._elastic)
 
     def search(self, request: SearchRequest, compiled: Compiled | None = None) -> Answer:
         """Find images, series, studies or patients.
