@@ -1,6 +1,6 @@
 """Lists of all results as files: chosen columns, one result after the other, however many there are."""
 
-from app.export.export import Export, ExportRequest, ExportTooLargeError, open_export
+from app.export.export import Export, ExportRequest, ExportTooLargeError, encoder_of, open_export
 from app.export.formats import Format
 from app.export.seats import ExportsBusyError, Seats
 
@@ -11,5 +11,6 @@ __all__ = [
     "ExportsBusyError",
     "Format",
     "Seats",
+    "encoder_of",
     "open_export",
 ]

@@ -9,7 +9,7 @@ from typing import Self
 import structlog
 
 from app.archive import LARGEST_PAGE, Archive, ArchiveUnavailableError, QueryRefusedError, Reading, SearchRequest
-from app.export.columns import export_columns
+from app.export.columns import Columns, export_columns
 from app.export.formats import CsvEncoder, Encoder, Format, JsonEncoder, NdjsonEncoder, PathsEncoder
 from app.search.levels import Level
 
@@ -49,6 +49,16 @@ class ExportRequest:
     def level(self) -> Level:
         """What a row of the export is."""
         return Level.IMAGE if self.form is Format.PATHS else self.search.level
+
+    def columns(self) -> Columns:
+        """The columns of the export.
+
+        Raises
+        ------
+        UnusableColumnError
+            Where one of the fields has none.
+        """
+        return export_columns((_PATH,) if self.form is Format.PATHS else self.search.fields, self.level)
 
     def file_name(self, now: datetime) -> str:
         """A name for the file. It tells nothing of the query, which may name a patient."""
@@ -153,17 +163,34 @@ def open_export(archive: Archive, request: ExportRequest, most_rows: int | None 
     QueryRefusedError, ArchiveUnavailableError
         As of a search.
     """
-    columns = export_columns((_PATH,) if request.form is Format.PATHS else request.search.fields, request.level)
+    columns = request.columns()
     reading = archive.read(replace(request.search, fields=columns.fields, level=request.level))
     if most_rows is not None and reading.total > most_rows:
         reading.close()
         raise ExportTooLargeError(
             f"There are {reading.total:,} results, and an export may have {most_rows:,}: make the query narrower."
         )
-    encoders: dict[Format, Callable[[], Encoder]] = {
-        Format.CSV: lambda: CsvEncoder(columns, byte_order_mark=request.byte_order_mark),
-        Format.NDJSON: NdjsonEncoder,
-        Format.JSON: lambda: JsonEncoder(request.level),
-        Format.PATHS: lambda: PathsEncoder(null=request.null),
-    }
-    return Export(reading, encoders[request.form]())
+    return Export(reading, encoder_of(request, columns))
+
+
+def encoder_of(request: ExportRequest, columns: Columns, *, partial: bool = False) -> Encoder:
+    """Find what writes the rows of a request.
+
+    Parameters
+    ----------
+    request
+        What is wanted.
+    columns
+        Its columns.
+    partial
+        Whether time ran out, so that there may be more.
+    """
+    match request.form:
+        case Format.CSV:
+            return CsvEncoder(columns, byte_order_mark=request.byte_order_mark)
+        case Format.NDJSON:
+            return NdjsonEncoder()
+        case Format.JSON:
+            return JsonEncoder(request.level, partial=partial)
+        case Format.PATHS:
+            return PathsEncoder(null=request.null)

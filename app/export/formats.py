@@ -120,16 +120,25 @@ class NdjsonEncoder:
 
 
 class JsonEncoder:
-    """One JSON document like the answer of `/api/search`; it is no JSON until its last byte has come."""
+    """One JSON document like the answer of `/api/search`; it is no JSON until its last byte has come.
 
-    def __init__(self, level: Level) -> None:
+    Parameters
+    ----------
+    level
+        What a result is.
+    partial
+        Whether time ran out, so that there may be more.
+    """
+
+    def __init__(self, level: Level, *, partial: bool = False) -> None:
         self._level = level
+        self._partial = partial
         self._separator = b"\n"
 
     def head(self, total: int, *, approximate: bool) -> bytes:
-        """The total and the level."""
-        members = {"total": total, "level": self._level.value, **({"approximate": True} if approximate else {})}
-        return _json(members)[:-1] + b',"results":['
+        """The total, and what a result is."""
+        members = {"total": total, "level": self._level.value, "partial": self._partial}
+        return _json(members | ({"approximate": True} if approximate else {}))[:-1] + b',"results":['
 
     def rows(self, results: Sequence[Result]) -> bytes:
         """One line for each result."""

@@ -52,7 +52,7 @@ def test_ndjson_has_an_object_for_each_line() -> None:
 def test_json_is_one_document(pages: tuple[list[Result], ...]) -> None:
     document = json.loads(whole(JsonEncoder(Level.IMAGE), *pages))
     results = [{"id": result.id, "fields": result.fields} for page in pages for result in page]
-    assert document == {"total": len(results), "level": "image", "results": results}
+    assert document == {"total": len(results), "level": "image", "partial": False, "results": results}
 
 
 def test_rows_of_a_level_tell_what_is_below() -> None:
