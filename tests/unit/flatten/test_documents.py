@@ -136,6 +136,7 @@ def test_private_elements_stand_under_their_creator_relative_to_their_block(tmp_
     assert found["private"] == {"GEMS_ACQU_01": {"0019xx02": "912", "0019xx23": "5.000000"}}
     assert set(found["private_num"]["GEMS_ACQU_01"]) == {"0019xx02", "0019xx23"}
     assert found["creators"] == ["GEMS_ACQU_01"]
+    assert {"912", "5.000000", "5"} <= set(found["text"]), "numbers as written and in their one canonical form"
 
 
 @pytest.mark.parametrize("creator", ["a.b:c/d,e", "..", " x ", "SIEMENS MED  SMS", "{}[]", "ünï", "\x01\x02"])

@@ -218,3 +218,45 @@ def test_a_header_is_good_even_if_its_pixels_are_cut_off(tmp_path: Path) -> None
     found, forgiven = elements(tmp_path, UID + explicit(0x7FE00010, "OW", b"\0" * 10, 64))
     assert found["7FE00010"] == {"vr": "OW", "BulkDataURI": "?length=64"}
     assert forgiven == ("pixel data that is cut off",)
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        pytest.param(item(CODE) + open_item(CODE), id="items with and without a length"),
+        pytest.param(open_item(open_sequence(0x00082218, open_item(CODE))), id="deeper sequences"),
+        pytest.param(
+            open_item(
+                explicit(0x00091001, "UN", open_item(implicit(0x00080100, b"A1")), UNDEFINED)
+                + implicit(SEQUENCE_END, b"")
+                + CODE
+            ),
+            id="implicit VR in an unknown element, and explicit behind it",
+        ),
+    ],
+)
+def test_a_sequence_beyond_the_limit_of_depth_is_jumped_over_whatever_is_in_it(tmp_path: Path, inner: bytes) -> None:
+    limits = Limits(depth=1)
+    data_set = UID + open_sequence(0x00082218, open_item(open_sequence(0x00082218, inner) + CODE)) + ROWS
+    header = read_header(write(tmp_path, meta() + data_set), limits)
+    (kept,) = header.elements["00082218"]["Value"]
+    assert kept["00082218"] == {"vr": "SQ", "cut": "more than 1 levels of sequences"}
+    assert kept["00080100"]["Value"] == ["A1"], "behind it, in the item"
+    assert header.elements["00280010"]["Value"] == [16], "behind it, at the top"
+
+
+def test_encapsulated_data_inside_a_sequence_is_jumped_over(tmp_path: Path) -> None:
+    icon = explicit(0x7FE00010, "OB", item(b"") + item(b"\xff\xd8" * 20), UNDEFINED) + implicit(SEQUENCE_END, b"")
+    found, forgiven = elements(tmp_path, UID + explicit(0x00880200, "SQ", item(icon + CODE)) + ROWS)
+    (kept,) = found["00880200"]["Value"]
+    assert kept["7FE00010"] == {"vr": "OB", "BulkDataURI": "?length=undefined"}
+    assert kept["00080100"]["Value"] == ["A1"]
+    assert values(found["00280010"]) == [16]
+    assert forgiven == ()
+
+
+def test_encapsulated_data_that_never_ends_is_truncated(tmp_path: Path) -> None:
+    icon = explicit(0x7FE00010, "OB", item(b"") + item(b"\xff\xd8" * 20, 4_000), UNDEFINED)
+    with pytest.raises(ReadError) as caught:
+        read_header(write(tmp_path, meta() + UID + open_sequence(0x00880200, open_item(icon))), LIMITS)
+    assert caught.value.code == "truncated"
