@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from indexer.recovery import Recovery
 from indexer.registering import register_batch
 from indexer.services import Services, build_services
 from indexer.settings import Settings
+from indexer.sink import Removal
 from indexer.status import Batch, BatchStatus, ErrorCode, Lease
 from indexer.status.ledger import Added
 
@@ -199,6 +201,32 @@ def test_the_same_image_in_two_files_is_one_document_and_counted_as_duplicate(
     assert pipeline.run(images("CASE-23", "CT_small.dcm")).counts.duplicates == 1
     [document] = found(elasticsearch, settings)
     assert document["batch"] == "CASE-23"
+
+
+def test_a_second_batch_does_not_overwrite_the_first(
+    pipeline: Pipeline, images: Callable[..., Path], elasticsearch: Elasticsearch, settings: Settings
+) -> None:
+    pipeline.run(images("FIRST", "CT_small.dcm"))
+    pipeline.run(images("SECOND", "MR_small.dcm"))
+    assert {item["batch"]: item["Modality"] for item in found(elasticsearch, settings)} == {
+        "FIRST": "CT",
+        "SECOND": "MR",
+    }
+
+
+def test_an_image_that_is_deleted_and_imported_again_in_one_run_is_found(
+    pipeline: Pipeline, images: Callable[..., Path], elasticsearch: Elasticsearch, settings: Settings
+) -> None:
+    folder = images("CASE-28", "CT_small.dcm")
+    pipeline.run(folder)
+    [document] = found(elasticsearch, settings)
+    [removed] = pipeline.services.sink.write([Removal(document["SOPInstanceUID"], time.time_ns() // 1_000)])
+    assert removed.rejected is None
+    pipeline.services.sink.refresh()
+    assert found(elasticsearch, settings) == []
+    (folder / "CT_small.dcm").touch()
+    assert pipeline.run(folder).counts.done == 1
+    assert [item["SOPInstanceUID"] for item in found(elasticsearch, settings)] == [document["SOPInstanceUID"]]
 
 
 def test_two_folders_of_the_same_name_are_two_batches(
