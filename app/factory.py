@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from app import api, health, web
 from app.problems import Problem, UnusableParametersError, handle_problems, problem_of, problem_response
+from app.same_origin import guard
 from app.security import secure
 from app.services import attach, build_services
 from indexer.settings import Settings
@@ -45,6 +46,7 @@ def build_app(settings: Settings) -> Flask:
     api.register(app)
     web.register(app)
     handle_problems(app)
+    guard(app)
     secure(app)
     app.url_defaults(_StaticVersions())
     return app

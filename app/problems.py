@@ -13,6 +13,13 @@ from werkzeug.exceptions import HTTPException
 
 from app.archive import ArchiveUnavailableError, HeaderNotFoundError, ImageNotFoundError, QueryRefusedError
 from app.export import ExportsBusyError, ExportTooLargeError
+from app.saved import (
+    NameTakenError,
+    SavedSearchesFullError,
+    SavedSearchNotFoundError,
+    UnusableNameError,
+    UnusableStateError,
+)
 from app.search.columns import UnusableColumnError
 from app.search.errors import QuerySyntaxError
 from app.search.facets import UnusableFacetError
@@ -78,6 +85,15 @@ def problem_of(error: Exception) -> Problem:
             return Problem(400, "There is too much to export", str(error), "export-too-large")
         case ExportsBusyError():
             return Problem(429, "Too many exports at a time", str(error), "exports-busy")
+        case UnusableStateError() | UnusableNameError():
+            return Problem(400, "The search cannot be saved", str(error), "saved-search")
+        case NameTakenError():
+            return Problem(409, "The name is taken", str(error), "name-taken")
+        case SavedSearchesFullError():
+            return Problem(409, "There are too many saved searches", str(error), "saved-searches-full")
+        case SavedSearchNotFoundError():
+            text = "There is no saved search with this id: it may have been deleted."
+            return Problem(404, "Saved search not found", text, "saved-search-not-found")
         case UnusableCursorError():
             return Problem(400, "This is no page of this search", str(error), "after")
         case UnusableParametersError():

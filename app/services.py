@@ -9,6 +9,7 @@ from flask import Flask, current_app
 from app.archive import Archive
 from app.export import Seats
 from app.receipts import BatchReceipts, IndexAge
+from app.saved import SavedSearches
 from app.search.limits import QueryLimits
 from indexer.settings import Settings
 from indexer.status import StatusStore, connect
@@ -26,6 +27,7 @@ class Services:
     index: IndexAge
     status: StatusStore
     seats: Seats
+    saved: SavedSearches
 
 
 def connect_elasticsearch(settings: Settings) -> Elasticsearch:
@@ -49,13 +51,15 @@ def build_archive(settings: Settings, client: Elasticsearch | None = None) -> Ar
 def build_services(settings: Settings) -> Services:
     """Connect to everything; nothing is asked yet."""
     client = connect_elasticsearch(settings)
+    redis = connect(settings.redis_url)
     return Services(
         settings,
         build_archive(settings, client),
         BatchReceipts(client, settings.index),
         IndexAge(client, settings.index),
-        StatusStore(connect(settings.redis_url)),
+        StatusStore(redis),
         Seats(settings.exports_at_once),
+        SavedSearches(redis, settings.saved_searches),
     )
 
 

@@ -2,11 +2,12 @@
 
 from flask import Flask
 
-from app.web import batches, formats, images, search, status
+from app.web import batches, formats, images, saved_searches, search, status
 
 
 def register(app: Flask) -> None:
     """Add all pages, and the filters that their templates use."""
     formats.register(app)
-    for blueprint in (status.blueprint, batches.blueprint, search.blueprint, images.blueprint):
-        app.register_blueprint(blueprint)
+    saved_searches.register(app)
+    for room in (status, batches, search, saved_searches, images):
+        app.register_blueprint(room.blueprint)

@@ -1,0 +1,147 @@
+"""`/api/saved-searches`: searches with a name.
+
+How requests of other sites are kept out is told in `app.same_origin`.
+"""
+
+from typing import Any
+
+from flask import Response, current_app, url_for
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.api.documents import Page, PageParameters, problems
+from app.saved import SavedSearch, SavedState
+from app.saved.store import LONGEST_NAME
+from app.search.levels import Level
+from app.services import query_limits, services
+
+
+class SavedSearchBody(BaseModel):
+    """A search to be saved. But for `name`, the members are the parameters of `/api/search`."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"example": {"name": "Thin CT of the chest", "q": "Modality:CT chest SliceThickness:<=1"}},
+    )
+
+    name: str = Field(min_length=1, max_length=LONGEST_NAME, description="unique, whatever its case")
+    q: str = Field("", description="the query")
+    level: Level = Field(Level.IMAGE, description="what a result is")
+    sort: str = Field("", description="fields to sort by")
+    fields: str = Field("", description="fields to show")
+    facets: str = Field("", description="facets to count")
+    filter: list[str] = Field([], description="conditions beside the query")
+
+    def state(self) -> SavedState:
+        """What is to be saved, checked."""
+        state = SavedState(self.q, self.level.value, self.sort, self.fields, self.facets, tuple(self.filter))
+        state.check(query_limits(services().settings))
+        return state
+
+
+class SavedSearchDocument(SavedSearchBody):
+    """A saved search."""
+
+    id: str = Field(description="stays the same when it gets another name")
+    url: str = Field(description="address of its results in the API")
+    add_date: str
+    modify_date: str
+
+
+class SavedSearchList(Page):
+    """Saved searches, by name."""
+
+    results: list[SavedSearchDocument]
+
+
+class SavedSearchPath(BaseModel):
+    """Which saved search."""
+
+    search: str = Field(max_length=100, description="its id")
+
+
+blueprint = APIBlueprint(
+    "api_saved_searches",
+    __name__,
+    url_prefix="/api",
+    abp_tags=[Tag(name="Saved searches", description="Searches with a name, shared by all.")],
+)
+
+
+@blueprint.get(
+    "/saved-searches", summary="List saved searches", responses={"200": SavedSearchList, **problems(400, 503)}
+)
+def list_saved_searches(query: PageParameters) -> dict[str, Any]:
+    """List the saved searches, by name."""
+    found = services().saved.all()
+    end, before = query.offset + query.size, max(query.offset - query.size, 0)
+
+    def part(offset: int) -> str:
+        return url_for("api_saved_searches.list_saved_searches", offset=offset, size=query.size)
+
+    return {
+        "count": len(found),
+        "next": part(end) if end < len(found) else None,
+        "previous": part(before) if query.offset > 0 else None,
+        "results": [_document(one) for one in found[query.offset : end]],
+    }
+
+
+@blueprint.post(
+    "/saved-searches",
+    summary="Save a search",
+    responses={"201": SavedSearchDocument, **problems(400, 403, 409, 415, 503)},
+)
+def add_saved_search(body: SavedSearchBody) -> Response:
+    """Save a search under a name."""
+    saved = services().saved.add(body.name, body.state())
+    response = _answer(saved, 201)
+    response.headers["Location"] = url_for("api_saved_searches.show_saved_search", search=saved.id)
+    return response
+
+
+@blueprint.get(
+    "/saved-searches/<search>",
+    summary="Show a saved search",
+    responses={"200": SavedSearchDocument, **problems(400, 404, 503)},
+)
+def show_saved_search(path: SavedSearchPath) -> dict[str, Any]:
+    """Show one saved search."""
+    return _document(services().saved.get(path.search))
+
+
+@blueprint.put(
+    "/saved-searches/<search>",
+    summary="Change a saved search",
+    responses={"200": SavedSearchDocument, **problems(400, 403, 404, 409, 415, 503)},
+)
+def change_saved_search(path: SavedSearchPath, body: SavedSearchBody) -> Response:
+    """Replace a saved search: its name and all that it says."""
+    return _answer(services().saved.change(path.search, body.name, body.state()), 200)
+
+
+@blueprint.delete(
+    "/saved-searches/<search>",
+    summary="Delete a saved search",
+    responses={"204": None, **problems(400, 403, 404, 503)},
+)
+def delete_saved_search(path: SavedSearchPath) -> tuple[str, int]:
+    """Forget a saved search."""
+    services().saved.delete(path.search)
+    return "", 204
+
+
+def _answer(saved: SavedSearch, status: int) -> Response:
+    return Response(current_app.json.dumps(_document(saved)), status, content_type="application/json")
+
+
+def _document(saved: SavedSearch) -> dict[str, Any]:
+    return {
+        "id": saved.id,
+        "name": saved.name,
+        **saved.state.document(),
+        "url": url_for("api_search.search", **saved.state.parameters()),
+        "add_date": saved.add_date.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "modify_date": saved.modify_date.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    }
