@@ -1,49 +1,30 @@
-"""`/search`: a query box, the images it finds as a table, and help where it finds none."""
+"""`/search`: a query box, facets, and what is found as a table; and help where nothing is found."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 
-from app.archive import Answer, QueryRefusedError, Result, SearchRequest
-from app.search.columns import Column
+from app.archive import Answer, FacetCounts, QueryRefusedError, SearchRequest
+from app.search.columns import UnusableColumnError
 from app.search.errors import QuerySyntaxError
-from app.search.fields import Field, Shape
+from app.search.facets import DEFAULT_FACETS, UnusableFacetError
+from app.search.fields import resolve
+from app.search.filters import Filter, UnusableFilterError, joined, read_filter
+from app.search.levels import Level
 from app.search.sorting import UnusableCursorError, UnusableSortError
 from app.services import services
-from app.web.formats import shown
+from app.web.facet_panel import label_of, panels, title_of
 from app.web.paging import Pages, page_number
-from mappings.dictionary import Kind
+from app.web.search_state import SIZES, SearchState
+from app.web.search_table import OFFERED, USUAL, column_names, headings, rows
 
 blueprint = Blueprint("search", __name__)
-SIZES = (25, 50, 100)
-_MOST_EXTRA_COLUMNS = 6
-# What the table always has; fields that a query names come after these.
-_COLUMNS = (
-    "PatientName",
-    "PatientID",
-    "StudyDate",
-    "Modality",
-    "StudyDescription",
-    "SeriesDescription",
-    "InstanceNumber",
-)
-_TITLES = {
-    "PatientName": "Patient",
-    "PatientID": "Patient ID",
-    "StudyDate": "Study date",
-    "StudyDescription": "Study",
-    "SeriesDescription": "Series",
-    "InstanceNumber": "Image",
-    "batch": "Batch",
-}
-_STYLES = {
-    Kind.LONG: "number",
-    Kind.DOUBLE: "number",
-    Kind.DATE: "moment",
-    Kind.DATETIME: "moment",
-    Kind.TIME: "moment",
+WORDS = {
+    Level.IMAGE: ("image", "images"),
+    Level.SERIES: ("series", "series"),
+    Level.STUDY: ("study", "studies"),
+    Level.PATIENT: ("patient", "patients"),
 }
 EXAMPLES = (
     ("chest contrast", "both words, anywhere in the header"),
@@ -55,108 +36,125 @@ EXAMPLES = (
     ("(0018,0050):[0 TO 1]", "attributes by tag"),
     ("ContrastBolusAgent:* NOT Modality:MR", "present, absent, and not"),
 )
+_UNUSABLE = (
+    QueryRefusedError,
+    UnusableSortError,
+    UnusableCursorError,
+    UnusableFilterError,
+    UnusableColumnError,
+    UnusableFacetError,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
-    """A column of the table: its title, the link that sorts by it, how it is sorted now, and how it is set."""
+class Chip:
+    """A filter that is set: what it is about, its value, and the link that takes it back."""
 
-    column: Column
     title: str
-    link: str | None
-    sorted: str  # "", "ascending" or "descending"
-    style: str  # "", "number" or "moment"
+    label: str
+    excluded: bool
+    remove: str
 
 
 @blueprint.get("/search")
 def index() -> tuple[str, int]:
     """Show the search page."""
-    query = request.args.get("q", "").strip()
-    size = request.args.get("size", type=int)
-    asked = SearchRequest(
-        query=query,
-        size=size if size in SIZES else SIZES[0],
-        after=request.args.get("after", ""),
-        sort=request.args.get("sort", ""),
-        fields=_COLUMNS,
-    )
+    state = SearchState.of(request.args)
     error: QuerySyntaxError | None = None
     message = ""
     try:
-        answer, columns = _find(asked)
-        return _page(asked, answer, columns)
+        return _found(state)
     except QuerySyntaxError as found:
-        error = found
-    except (QueryRefusedError, UnusableSortError, UnusableCursorError) as found:
+        error, message = found, found.message
+        if not _is_of_query(state.query):
+            error, message = None, f"A filter cannot be used: {found.message}"
+    except _UNUSABLE as found:
         message = str(found)
-    page = render_template(
-        "search.html",
-        query=query,
-        error=error,
-        message=message,
-        examples=EXAMPLES,
-        corrections=_corrections(query, error),
-    )
-    return page, 400
+    return _page(state, error=error, message=message, corrections=_corrections(state, error)), 400
 
 
-def _find(asked: SearchRequest) -> tuple[Answer, tuple[Column, ...]]:
-    """Search, with a column for each field that the query names."""
+def _found(state: SearchState) -> tuple[str, int]:
     archive = services().archive
-    compiled = archive.compile(asked.query)
-    named = [field.name for field in compiled.fields if _can_be_shown(field)]
-    extra = [name for name in dict.fromkeys(named) if name not in _COLUMNS][:_MOST_EXTRA_COLUMNS]
-    fields = (*_COLUMNS, *extra, "batch")
-    answer = archive.search(SearchRequest(asked.query, asked.size, asked.after, asked.sort, fields), compiled)
-    return answer, answer.columns
-
-
-def _can_be_shown(field: Field) -> bool:
-    return field.kind not in (Kind.BINARY, Kind.SEQUENCE) and field.shape in (Shape.TYPED, Shape.KEYED, Shape.LISTED)
-
-
-def _page(asked: SearchRequest, answer: Answer, columns: Sequence[Column]) -> tuple[str, int]:
+    filters = [read_filter(text) for text in state.filters]
+    compiled = archive.compile(state.query)
+    asked = SearchRequest(
+        query=state.query,
+        size=state.size,
+        after=request.args.get("after", ""),
+        sort=state.sort,
+        fields=column_names(state, compiled.fields),
+        level=state.level,
+        filters=state.filters,
+    )
+    answer = archive.search(asked, compiled)
+    facets = archive.facets(asked, (*DEFAULT_FACETS, *state.facets))
     number = page_number(request.args.get("page")) if asked.after else 1
-    state: dict[str, Any] = {"q": asked.query, **({"size": asked.size} if asked.size != SIZES[0] else {})}
-    sort: dict[str, Any] = {"sort": asked.sort} if asked.sort else {}
-    page = render_template(
-        "search.html",
-        query=asked.query,
-        sort=asked.sort,
-        size=asked.size,
+    page = _page(
+        state,
         answer=answer,
-        headings=[_heading(column, asked.sort, state) for column in columns],
-        rows=[(result.id, _cells(result, columns)) for result in answer.results],
-        pages=Pages(number, asked.size, answer.total),
-        next=_turn(answer.next, number + 1, state | sort),
-        previous=_turn(answer.previous, number - 1, state | sort),
-        examples=EXAMPLES,
-        archive_is_empty=not answer.total and not asked.query,
-        api=url_for("api_search.search", **state, **sort),
+        milliseconds=answer.milliseconds + facets.milliseconds,
+        headings=headings(answer, state),
+        rows=rows(answer, state),
+        chips=[_chip(one, state) for one in filters],
+        panels=panels(facets.facets, filters, state),
+        columns=_columns(answer, state),
+        pages=Pages(number, state.size, answer.total),
+        next=state.page(answer.next, number + 1) if answer.next else None,
+        previous=state.page(answer.previous, max(number - 1, 1)) if answer.previous else None,
+        as_query=state.link(query=joined(state.query, state.filters), filters=()) if filters else None,
+        full_query=joined(state.query, state.filters),
+        archive_is_empty=not answer.total and not state.query and not state.filters,
+        partial=_is_partial(answer, facets),
     )
     return page, 200
 
 
-def _turn(cursor: str | None, number: int, state: dict[str, Any]) -> str | None:
-    return url_for("search.index", **state, after=cursor, page=max(number, 1)) if cursor else None
-
-
-def _heading(column: Column, sort: str, state: dict[str, Any]) -> Heading:
-    title = _TITLES.get(column.name) or (column.field.attribute.name if column.field.attribute else column.name)
-    if column.field.shape is Shape.LISTED:
-        return Heading(column, title, None, "", "")
-    current = {column.name: "ascending", f"-{column.name}": "descending"}.get(sort, "")
-    wanted = f"-{column.name}" if current == "ascending" else column.name
-    return Heading(
-        column, title, url_for("search.index", **state, sort=wanted), current, _STYLES.get(column.field.kind, "")
+def _page(state: SearchState, **more: Any) -> str:
+    parameters = {name: value for name, value in state.parameters().items() if name != "facets"}
+    return render_template(
+        "search.html",
+        state=state,
+        query=state.query,
+        levels=[(level, WORDS[level][1].capitalize(), _level_link(state, level)) for level in Level],
+        words=WORDS[state.level],
+        sizes=SIZES,
+        examples=EXAMPLES,
+        api=url_for("api_search.search", **parameters),
+        **more,
     )
 
 
-def _cells(result: Result, columns: Sequence[Column]) -> list[str]:
-    return [shown(result.fields.get(column.name), column.field) for column in columns]
+def _level_link(state: SearchState, level: Level) -> str:
+    return state.link(level=level, fields=())
 
 
-def _corrections(query: str, error: QuerySyntaxError | None) -> list[tuple[str, str]]:
+def _chip(one: Filter, state: SearchState) -> Chip:
+    excluded = one.excluded
+    return Chip(title_of(one.field), label_of(one.field, one.value), excluded, state.with_filter(one.text).link())
+
+
+def _columns(answer: Answer, state: SearchState) -> list[tuple[str, str, bool]]:
+    """The columns that can be chosen: name, title, and whether the table has it."""
+    current = [column.name for column in answer.columns]
+    offered = dict.fromkeys([*current, *USUAL[state.level], *OFFERED])
+    return [(name, title_of(resolve(name)), name in current) for name in offered]
+
+
+def _is_partial(answer: Answer, facets: FacetCounts) -> bool:
+    return answer.partial or facets.partial
+
+
+def _is_of_query(query: str) -> bool:
+    """Whether it is the query, and not a filter, that cannot be understood."""
+    try:
+        services().archive.compile(query)
+    except QuerySyntaxError:
+        return True
+    return False
+
+
+def _corrections(state: SearchState, error: QuerySyntaxError | None) -> list[tuple[str, str]]:
     if error is None:
         return []
-    return list(zip(error.suggestions, error.corrected(query), strict=True))
+    queries = error.corrected(state.query)
+    return [(name, state.link(query=query)) for name, query in zip(error.suggestions, queries, strict=True)]

@@ -133,7 +133,7 @@ def test_hostile_values_run_nothing(visit: Open) -> None:
 
 def test_swagger_ui_shows_the_api_under_the_content_security_policy(visit: Open) -> None:
     page = visit().open("/api/docs")
-    expect(page.locator(".opblock")).to_have_count(6, timeout=10_000)
+    expect(page.locator(".opblock")).to_have_count(9, timeout=10_000)
 
 
 @pytest.mark.parametrize("width", [320, PHONE["width"], 768, DESKTOP["width"], 2560])
