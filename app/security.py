@@ -19,6 +19,7 @@ _POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+PRIVATE = "private, no-cache"
 
 
 def secure(app: Flask) -> None:
@@ -36,7 +37,9 @@ def _add_headers(response: Response) -> Response:
     headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
     if request.endpoint is None or not request.endpoint.endswith("static"):
         # Pages and answers show patient data: no cache may keep them.
-        headers["Cache-Control"] = "no-store"
+        # A picture may stay with the one who saw it, and is asked for again by its ETag.
+        if headers.get("Cache-Control") != PRIVATE:
+            headers["Cache-Control"] = "no-store"
     elif "v" not in request.args:
         # Only an address with a fingerprint of the content may be kept without asking again.
         headers["Cache-Control"] = "no-cache"

@@ -81,6 +81,12 @@ class Settings(BaseSettings):
     export_rows: int | None = Field(None, ge=1, description="rows of one export, at most (default: any number)")
     exports_at_once: int = Field(2, ge=1, le=100, description="exports that one web process runs at a time")
     saved_searches: int = Field(1_000, ge=0, le=100_000, description="searches that can be saved, in all")
+    preview_megapixels: float = Field(64.0, gt=0, le=1_000, description="million pixels of a frame that is drawn")
+    preview_processes: int = Field(1, ge=1, le=64, description="pictures that one web process draws at a time")
+    preview_seconds: float = Field(20.0, gt=0, le=600, description="time limit of drawing one picture, in seconds")
+    preview_memory_mb: int = Field(
+        2_048, ge=512, le=65_536, description="memory of a process that draws pictures, at most, in MB"
+    )
     cache: Path | None = Field(None, description="where downloaded services are kept (default: the user's cache)")
     maven_repository: str | None = Field(None, description="base URL of a Maven mirror to download from")
     service_user: str = Field("nobody", description="who runs Elasticsearch when root starts the embedded services")

@@ -136,6 +136,16 @@ class Archive:
         """
         return self._document(image, excludes=["header", "text", "folded", "path_num", "private_num"])
 
+    def file_path(self, image: str) -> str:
+        """Fetch the path of an image's file.
+
+        Raises
+        ------
+        ImageNotFoundError
+            Where there is no such image.
+        """
+        return str(self._document(image, includes=["file.path"])["file"]["path"])
+
     def header(self, image: str) -> dict[str, Any]:
         """Fetch the whole header of an image, as DICOM JSON (PS3.18 Annex F).
 
