@@ -12,7 +12,8 @@ from contextlib import suppress
 from typing import Any, BinaryIO
 
 from app.preview.errors import PreviewError
-from app.preview.picture import Painter, Wish
+from app.preview.picture import Painter
+from app.preview.wish import Wish
 
 
 def answer(painter: Painter, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:

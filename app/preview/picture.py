@@ -19,33 +19,11 @@ from app.preview.gray import Proposal, each_value, proposal_of, to_gray, voi_of_
 from app.preview.lookup import LookupTable, palette
 from app.preview.source import Source, opened
 from app.preview.windows import Function, Window
+from app.preview.wish import Wish
 
 Picture = NDArray[np.uint8]
 _MOST_STRETCHED = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """Which picture is wanted.
-
-    Attributes
-    ----------
-    path, image
-        The file, and the id of the image in it.
-    frame
-        Its number, from 1.
-    center, width
-        A window; None takes what the file proposes.
-    size
-        Pixels of the picture's longer side, at most; it is never enlarged.
-    """
-
-    path: str
-    image: str
-    frame: int = 1
-    center: float | None = None
-    width: float | None = None
-    size: int = 512
+_MOST_KEPT = 64_000_000  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +160,8 @@ class Painter:
             palette=palette(source.dataset, little_endian=source.little_endian) if shape.palette else None,
             ratio=_ratio(source.dataset, wish.frame),
         )
-        self._kept = (key, exposure)
+        if frame.values.nbytes <= _MOST_KEPT:
+            self._kept = (key, exposure)
         return exposure
 
 

@@ -17,7 +17,7 @@ from typing import Any, Self
 import structlog
 
 from app.preview.errors import ERRORS, BusyError, DamagedError, PreviewError, TooSlowError
-from app.preview.picture import Wish
+from app.preview.wish import Wish
 from indexer.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -95,9 +95,7 @@ class Previews:
         return header, picture
 
     def _run(self, request: bytes) -> tuple[dict[str, Any], bytes]:
-        process = self._idle.pop() if self._idle else None
-        if process is None or not process.alive:
-            process = _Process(self._bounds)
+        process = self._waiting() or _Process(self._bounds)
         try:
             answer = process.ask(request, self._bounds.seconds)
         except BaseException:
@@ -108,6 +106,14 @@ class Previews:
         else:
             process.end()
         return answer
+
+    def _waiting(self) -> "_Process | None":
+        while self._idle:
+            process = self._idle.pop()
+            if process.alive:
+                return process
+            process.end()
+        return None
 
 
 class _Process:
@@ -167,7 +173,7 @@ class _Process:
         self._popen.kill()
 
     def end(self) -> None:
-        """Let the process end by itself."""
+        """Let the process end by itself: its input ends."""
         for pipe in (self._popen.stdin, self._popen.stdout):
             with suppress(OSError):
                 pipe.close()  # type: ignore[union-attr]

@@ -12,7 +12,8 @@ from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
-from app.preview.picture import Painter, Wish
+from app.preview.picture import Painter
+from app.preview.wish import Wish
 
 UID = "1.2.3.4"
 Write = Callable[..., Wish]

@@ -10,7 +10,8 @@ from PIL import Image
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
 
-from app.preview.picture import Painter, Wish
+from app.preview.picture import Painter
+from app.preview.wish import Wish
 
 PAIRS = [
     ("MR_small.dcm", "MR_small_RLE.dcm", 0),

@@ -24,7 +24,8 @@ from app.preview.errors import (
     TooLargeError,
     UnsupportedError,
 )
-from app.preview.picture import Painter, Wish
+from app.preview.picture import Painter
+from app.preview.wish import Wish
 from tests.unit.app.preview.conftest import Draw, Write
 
 CORPUS = Path(os.environ.get("DICOMSEARCH_CORPUS", Path(__file__).parents[4].parent / "shared" / "corpus"))
