@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.archive import ArchiveUnavailableError, HeaderNotFoundError, ImageNotFoundError, QueryRefusedError
 from app.export import ExportsBusyError, ExportTooLargeError
+from app.preview.errors import PreviewError
 from app.saved import (
     NameTakenError,
     SavedSearchesFullError,
@@ -98,6 +99,8 @@ def problem_of(error: Exception) -> Problem:
             return Problem(400, "This is no page of this search", str(error), "after")
         case UnusableParametersError():
             return Problem(400, "The parameters do not fit", str(error), "parameters")
+        case PreviewError():
+            return Problem(error.status, error.title, str(error), error.kind)
         case ImageNotFoundError():
             return Problem(404, "Image not found", "There is no image with this id in the archive.", "image-not-found")
         case HeaderNotFoundError():

@@ -8,6 +8,7 @@ from flask import Flask, current_app
 
 from app.archive import Archive
 from app.export import Seats
+from app.preview.processes import Bounds, Previews
 from app.receipts import BatchReceipts, IndexAge
 from app.saved import SavedSearches
 from app.search.limits import QueryLimits
@@ -28,6 +29,7 @@ class Services:
     status: StatusStore
     seats: Seats
     saved: SavedSearches
+    previews: Previews
 
 
 def connect_elasticsearch(settings: Settings) -> Elasticsearch:
@@ -60,6 +62,7 @@ def build_services(settings: Settings) -> Services:
         StatusStore(redis),
         Seats(settings.exports_at_once),
         SavedSearches(redis, settings.saved_searches),
+        Previews(Bounds.of(settings)),
     )
 
 
