@@ -114,7 +114,7 @@ def test_recent_searches_stay_in_the_browser_and_can_be_cleared_and_switched_off
     assert page.evaluate("localStorage.getItem('dicomsearch.recent')") is None
 
 
-@pytest.mark.parametrize("width", [320, PHONE["width"], 1280])
+@pytest.mark.parametrize("width", [320, PHONE["width"], 700, 1280])
 def test_the_menus_fit_on_the_screen(visit: Open, width: int) -> None:
     visitor = visit(viewport={"width": width, "height": 800})
     page = visitor.open("/search?q=batch:MADE")
@@ -123,6 +123,7 @@ def test_the_menus_fit_on_the_screen(visit: Open, width: int) -> None:
         box = page.locator(menu).bounding_box()
         assert box is not None
         assert box["x"] >= 0, name
+        assert box["width"] > 200, name
         assert box["x"] + box["width"] <= width, name
         open_menu(page, name)
     assert not visitor.is_scrolled_sideways()
