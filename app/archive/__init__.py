@@ -4,15 +4,19 @@
 `reading` reads all results.
 """
 
+from app.archive.alike import Alike, AlikeSeries
 from app.archive.archive import Archive
 from app.archive.errors import ArchiveUnavailableError, ImageNotFoundError, QueryRefusedError
 from app.archive.facets import CountedFacet, FacetCounts
 from app.archive.headers import HeaderList, HeaderNotFoundError, HeaderValues
 from app.archive.reading import Reading
 from app.archive.requests import LARGEST_PAGE, Answer, ArchiveState, Below, Result, SearchRequest
+from app.archive.unusual import Unusual, UnusualValue
 
 __all__ = [
     "LARGEST_PAGE",
+    "Alike",
+    "AlikeSeries",
     "Answer",
     "Archive",
     "ArchiveState",
@@ -28,4 +32,6 @@ __all__ = [
     "Reading",
     "Result",
     "SearchRequest",
+    "Unusual",
+    "UnusualValue",
 ]

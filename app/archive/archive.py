@@ -6,6 +6,7 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
+from app.archive.alike import Alike, find_alike
 from app.archive.elastic import Elastic
 from app.archive.errors import ArchiveUnavailableError, ImageNotFoundError, QueryRefusedError
 from app.archive.facets import FacetCounts, count_facets
@@ -14,6 +15,7 @@ from app.archive.images import find_images
 from app.archive.reading import PointInTime, Reading
 from app.archive.requests import LARGEST_PAGE, Answer, ArchiveState, SearchRequest
 from app.archive.rows import find_rows
+from app.archive.unusual import Unusual, find_unusual
 from app.search.compiler import Compiled, compile_query
 from app.search.dsl import Query, all_of, exists
 from app.search.facets import facets_of
@@ -156,6 +158,20 @@ class Archive:
         """
         header: dict[str, Any] = json.loads(self._document(image, includes=["header"])["header"])
         return header
+
+    def alike(self, image: str, size: int = 10) -> Alike:
+        """Find series acquired like the one that an image is of.
+
+        Raises
+        ------
+        ImageNotFoundError
+            Where there is no such image.
+        """
+        return find_alike(self._elastic, self.image(image), size)
+
+    def unusual(self, batch: str) -> Unusual:
+        """Find what is unusual in a batch, compared with the rest of the archive."""
+        return find_unusual(self._elastic, batch, self.headers.all().fields)
 
     def state(self, seconds: float = 2) -> ArchiveState:
         """Ask how Elasticsearch is, and how many images it has.

@@ -2,12 +2,13 @@
 
 from flask import Flask
 
-from app.web import batches, formats, headers, images, saved_searches, search, status
+from app.web import batches, formats, headers, images, likeness, saved_searches, search, status
 
 
 def register(app: Flask) -> None:
     """Add all pages, and the filters that their templates use."""
     formats.register(app)
+    likeness.register(app)
     saved_searches.register(app)
     for room in (status, batches, search, saved_searches, headers, images):
         app.register_blueprint(room.blueprint)
