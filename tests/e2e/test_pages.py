@@ -71,24 +71,25 @@ def test_the_status_page_says_that_it_is_stale_when_the_server_is_away(visit: Op
 
 def test_from_typing_to_a_header_by_keyboard_alone(visit: Open) -> None:
     page = visit().open("/search")
-    expect(page.get_by_role("searchbox", name="Query")).to_be_focused()
+    expect(page.get_by_role("combobox", name="Query")).to_be_focused()
     page.keyboard.type("PatientName:doe batch:MADE")
     page.keyboard.press("Enter")
     expect(page.get_by_text("2 images")).to_be_visible()
     page.keyboard.press("/")
-    expect(page.get_by_role("searchbox", name="Query")).to_be_focused()
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.textContent") == "Doe, John":
-            break
-    page.keyboard.press("Enter")
+    expect(page.get_by_role("combobox", name="Query")).to_be_focused()
+    for name in ("Skip to the results", "Doe, John"):
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.textContent") == name:
+                break
+        page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Doe, John")
     expect(page.get_by_role("row", name=re.compile("SliceThickness")).first).to_contain_text("(0018,0050)")
 
 
 def test_a_wrong_query_is_selected_where_it_is_wrong_and_corrected_by_a_click(visit: Open) -> None:
     page = visit().open("/search?q=𠮷+SliceThicknes:>3")
-    box = page.get_by_role("searchbox", name="Query")
+    box = page.get_by_role("combobox", name="Query")
     expect(box).to_be_focused()
     selected = box.evaluate("box => box.value.slice(box.selectionStart, box.selectionEnd)")
     assert selected == "SliceThicknes"
@@ -133,7 +134,10 @@ def test_hostile_values_run_nothing(visit: Open) -> None:
 
 def test_swagger_ui_shows_the_api_under_the_content_security_policy(visit: Open) -> None:
     page = visit().open("/api/docs")
-    expect(page.locator(".opblock")).to_have_count(9, timeout=10_000)
+    described = page.evaluate("fetch('/api/openapi.json').then(answer => answer.json())")
+    operations = sum(len(methods) for methods in described["paths"].values())
+    assert operations >= 9
+    expect(page.locator(".opblock")).to_have_count(operations, timeout=10_000)
 
 
 @pytest.mark.parametrize("width", [320, PHONE["width"], 768, DESKTOP["width"], 2560])
