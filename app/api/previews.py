@@ -81,7 +81,6 @@ class PreviewDocument(BaseModel):
     summary="Show a picture of a frame",
     responses={
         "200": {"description": "the picture", "content": {"image/png": {"schema": {"type": "string"}}}},
-        "304": {"description": "the picture of the given ETag is still the right one"},
         **problems(400, 403, 404, 409, 410, 422, 503),
     },
 )
