@@ -16,9 +16,8 @@ from app.archive.errors import ArchiveUnavailableError
 from app.archive.positions import Place, Walk
 from app.archive.requests import LARGEST_PAGE, Result, SearchRequest, values_of
 from app.archive.rows import count_rows, describe_rows
-from app.search.columns import Column, columns_of, source_fields
+from app.search.columns import columns_of, source_fields
 from app.search.dsl import Query
-from app.search.fields import Shape
 from app.search.levels import Level, row_order
 from app.search.sorting import Order, chosen_keys
 
@@ -166,7 +165,7 @@ class Reading:
             if body["track_total_hits"]:
                 self.total = answer["hits"]["total"]["value"]
             if hits:
-                yield [_result(hit, self.columns) for hit in hits]
+                yield [Result(hit["_id"], values_of(hit.get("_source", {}), self.columns)) for hit in hits]
             if len(hits) < size:
                 return
             body |= {"track_total_hits": False, "search_after": hits[-1]["sort"]}
@@ -187,9 +186,3 @@ class Reading:
             if len(places) < size:
                 return
             after = places[-1]
-
-
-def _result(hit: dict[str, Any], columns: tuple[Column, ...]) -> Result:
-    fields = values_of(hit.get("_source", {}), columns)
-    ids = {column.name: hit["_id"] for column in columns if column.field.shape is Shape.ID}
-    return Result(hit["_id"], fields | ids)

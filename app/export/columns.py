@@ -31,7 +31,8 @@ class Columns:
     @property
     def fields(self) -> tuple[str, ...]:
         """The names of those that the archive has to be asked for."""
-        return tuple(name for name in self.names if not name.startswith(_PREFIX)) or (_ID,)
+        # A result always has its id; asked for no field at all, the archive would answer its usual ones.
+        return tuple(name for name in self.names if name != _ID and not name.startswith(_PREFIX)) or (_ID,)
 
     def values(self, result: Result) -> list[Any]:
         """The values of a result."""

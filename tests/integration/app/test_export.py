@@ -112,6 +112,13 @@ def test_json_ndjson_and_paths_have_the_same_results(client: FlaskClient) -> Non
     assert client.get(address(format="paths", null="true", **query)).text == paths.replace("\n", "\0")
 
 
+def test_the_id_of_a_result_is_told_once(client: FlaskClient) -> None:
+    for fields, names in (("", {"PatientName", "InstanceNumber", "batch", "file.path"}), ("id", set())):
+        result = json.loads(client.get(address(q="InstanceNumber:5", format="ndjson", fields=fields)).text)
+        assert result["id"] == "1.2.5"
+        assert set(result["fields"]) == names
+
+
 def test_paths_are_those_of_images_at_any_level(client: FlaskClient) -> None:
     answer = client.get(address(q="InstanceNumber:<150", format="paths", level="study"))
     assert len(answer.text.splitlines()) == 150
