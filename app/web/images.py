@@ -9,6 +9,7 @@ from app.search.fields import resolve
 from app.services import services
 from app.web.formats import first_value, shown
 from app.web.header import header_events
+from app.web.preview import preview_of
 from indexer.flatten import Place, flatten
 from indexer.reader import Header
 
@@ -27,7 +28,13 @@ def show(image: str) -> str:
     header = archive.header(image)
     view = header_events(header, wanted, MOST_ELEMENTS, _places(image, header, document))
     return render_template(
-        "image.html", id=image, document=document, view=view, filter=wanted, summary=_summary(document)
+        "image.html",
+        id=image,
+        document=document,
+        preview=preview_of(image, document, request.args),
+        view=view,
+        filter=wanted,
+        summary=_summary(document),
     )
 
 
