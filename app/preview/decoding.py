@@ -76,15 +76,17 @@ def shape_of(source: Source) -> Shape:
     )
 
 
-def check(source: Source, shape: Shape, megapixels: float) -> None:
+def check(source: Source, shape: Shape, frame: int, megapixels: float) -> None:
     """Say why there can be no picture, as far as the header tells.
 
     Raises
     ------
-    NoPixelsError, UnsupportedError, DamagedError, TooLargeError
+    FrameNotFoundError, NoPixelsError, UnsupportedError, DamagedError, TooLargeError
     """
     if not source.pixels:
         raise NoPixelsError("The object has no pixels: it is a report, a plan, a waveform or the like.")
+    if frame > shape.frames:
+        raise FrameNotFoundError(f"The image has {shape.frames:,} frame{'s' if shape.frames > 1 else ''}.")
     if shape.rows < 1 or shape.columns < 1:
         raise DamagedError("The header does not say how many rows and columns the picture has.")
     if shape.rows * shape.columns > megapixels * 1_000_000:
@@ -112,9 +114,7 @@ def decode(source: Source, shape: Shape, frame: int, megapixels: float) -> Frame
     ------
     FrameNotFoundError, NoPixelsError, UnsupportedError, DamagedError, TooLargeError
     """
-    check(source, shape, megapixels)
-    if frame > shape.frames:
-        raise FrameNotFoundError(f"The image has {shape.frames:,} frame{'s' if shape.frames > 1 else ''}.")
+    check(source, shape, frame, megapixels)
     decoder = _decoder(source.syntax)
     options = _options(source, shape)
     try:

@@ -123,7 +123,7 @@ class Painter:
             proposal = proposal_of(source, wish.frame)
             window, window_from, problem = None, None, None
             try:
-                check(source, shape, self._megapixels)
+                check(source, shape, wish.frame, self._megapixels)
                 exposure = self._exposure(source, wish) if decoding else None
                 if shape.gray:
                     window, window_from = _default(proposal, exposure)

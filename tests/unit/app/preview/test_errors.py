@@ -70,6 +70,11 @@ def test_a_frame_beyond_the_last_is_not_found(write: Write, draw: Draw) -> None:
         draw(replace(write(IMAGE), frame=2))
 
 
+def test_facts_of_a_frame_beyond_the_last_are_not_told(write: Write) -> None:
+    with pytest.raises(FrameNotFoundError):
+        Painter(1).describe(replace(write(IMAGE), frame=2), decoding=False)
+
+
 def test_a_frame_that_is_too_large_is_not_decoded(write: Write, draw: Draw) -> None:
     with pytest.raises(TooLargeError, match="up to 1 million"):
         draw(write(IMAGE, Rows=2000, Columns=2000))
