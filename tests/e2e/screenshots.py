@@ -22,7 +22,9 @@ def shoot(address: str) -> None:
         image = json.load(answer)["results"][0]["id"]
     pictures = (
         ("status", "/", DESKTOP, "light"),
-        ("search", f"/search?q={quote(QUERY)}", DESKTOP, "light"),
+        ("search", f"/search?q={quote(QUERY)}&filter=-Modality:=SEG", DESKTOP, "light"),
+        ("search-studies", "/search?q=&level=study&filter=Modality:=MR&filter=Modality:=CT", DESKTOP, "dark"),
+        ("headers", "/headers?q=slice", DESKTOP, "light"),
         ("search-error", "/search?q=Modality:CT+SliceThicknes:%3C%3D2", DESKTOP, "light"),
         ("search-phone", f"/search?q={quote(QUERY)}", PHONE, "dark"),
         ("image", f"/images/{image}", DESKTOP, "light"),
