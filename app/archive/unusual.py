@@ -5,8 +5,9 @@ elsewhere. What identifies (UIDs, ids, names, dates, numbers of series and image
 """
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.archive.elastic import Elastic
@@ -23,6 +24,7 @@ _NUMBERS_OF_FIELD = 10
 _MOST = 30
 _COMPARED = 200  # values of a field that a new one may be a misspelling of
 _ALIKE = 0.8
+_NO_DIGIT = re.compile(r"\D")
 _IDENTIFYING = ("ID", "UID", "Number", "Name", "Date", "Time", "Comments", "Physician", "Address", "History")
 _NO_TERMS = ("UI", "UT", "LT", "ST", "UR")
 _TELLING_NAMES = (
@@ -174,5 +176,8 @@ def _with_similar(elastic: Elastic, batch: str, values: list[UnusualValue]) -> l
 
 
 def _compared(value: UnusualValue, known: Sequence[str]) -> UnusualValue:
-    near = difflib.get_close_matches(str(value.value), known, n=1, cutoff=_ALIKE)
-    return UnusualValue(value.field, value.value, value.here, value.everywhere, near[0]) if near else value
+    # Other digits make another value, and no misspelling: MR1 and MR2 are two stations.
+    digits = _NO_DIGIT.sub("", str(value.value))
+    candidates = [text for text in known if _NO_DIGIT.sub("", text) == digits]
+    near = difflib.get_close_matches(str(value.value), candidates, n=1, cutoff=_ALIKE)
+    return replace(value, similar=near[0]) if near else value
