@@ -45,8 +45,8 @@ def documents() -> Iterator[dict[str, Any]]:
             yield {"_id": f"{series}-{number}", "PatientID": series, **document}
     derived = {"patient": "q", "study": "t", "series": "u", "date": "2004-01-19"}
     for number in range(4):
-        changes = {"StationName": "STATION-MR2", "SliceThickness": 7.0, "SOPInstanceUID": str(number), "PatientID": "secret"}
-        document = {**PROTOCOL, **changes, "derived": derived, "batch": "B"}
+        changes = {"StationName": "STATION-MR2", "SliceThickness": 7.0, "SOPInstanceUID": str(number)}
+        document = {**PROTOCOL, **changes, "PatientID": "secret", "derived": derived, "batch": "B"}
         if number == 0:
             document["InstitutionName"] = "St. Marys Hospital"
         yield {"_id": f"b-{number}", **document}
