@@ -20,7 +20,8 @@ def guard(app: Flask) -> None:
 
 
 def _check() -> None:
-    if request.method in _SAFE:
+    # Where no route takes the method nothing can change, and the answer should say so.
+    if request.method in _SAFE or request.routing_exception is not None:
         return
     is_api = request.path.startswith("/api/")
     if not _is_ours(else_=is_api):
