@@ -7,9 +7,9 @@ from elasticsearch import Elasticsearch
 from flask import Flask, current_app
 
 from app.archive import Archive
+from app.archive.receipts import BatchReceipts, IndexAge
 from app.export import Seats
 from app.preview.processes import Bounds, Previews
-from app.receipts import BatchReceipts, IndexAge
 from app.saved import SavedSearches
 from app.search.limits import QueryLimits
 from indexer.settings import Settings

@@ -1,6 +1,5 @@
 """One chunk: its images are read, flattened and written, and each comes to its end in the status."""
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import orjson
 import structlog
 
 from indexer.document import FileFacts, build_document
-from indexer.files import is_no_image, leaves, printable
+from indexer.files import is_no_image, leaves, printable, strerror
 from indexer.finishing import finish
 from indexer.flatten import flatten
 from indexer.queue import new_lease
@@ -128,7 +127,7 @@ def _prepare(batch: str, folder: Path, file: FoundFile, limits: Limits) -> Ready
     except PermissionError:
         return _error(file, ErrorCode.NO_PERMISSION, "permission denied")
     except OSError as error:
-        return _error(file, ErrorCode.UNREADABLE, f"it cannot be read: {os.strerror(error.errno or 0).lower()}")
+        return _error(file, ErrorCode.UNREADABLE, f"it cannot be read: {strerror(error)}")
     except MemoryError:
         return _error(file, ErrorCode.TOO_LARGE, "its header needs more memory than there is")
     except Exception as error:

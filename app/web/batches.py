@@ -3,8 +3,8 @@
 from flask import Blueprint, render_template, request, url_for
 
 from app.archive import ArchiveUnavailableError
+from app.archive.receipts import BatchReceipt
 from app.problems import BatchNotFoundError
-from app.receipts import BatchReceipt
 from app.services import services
 from app.web.paging import Pages, page_number
 from indexer.status import ImageStatus

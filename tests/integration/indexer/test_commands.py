@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -91,6 +92,7 @@ def test_leaving_an_import_with_ctrl_c_leaves_the_batch_alone(
     program = [str(Path(sys.executable).parent / "dicomsearch"), "import", str(tmp_path / "STUDY-3")]
     process = subprocess.Popen(program, env=environment_of(settings), stderr=subprocess.PIPE, text=True)
     wait_for(lambda: redis_client.llen("dicomsearch"))
+    time.sleep(1.0)  # it shows the progress now, as when a person presses the keys
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 130

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 
 from elasticsearch import ApiError, Elasticsearch, NotFoundError, TransportError
 
-from app.archive import ArchiveUnavailableError
+from app.archive.errors import ArchiveUnavailableError
 from mappings.index import IndexMissingError, index_is_older_than_code
 
 
