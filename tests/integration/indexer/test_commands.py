@@ -90,11 +90,22 @@ def test_leaving_an_import_with_ctrl_c_leaves_the_batch_alone(
     redis_client.hset("workers", "slow", "1")
     redis_client.set("workers:alive:slow", 1)
     program = [str(Path(sys.executable).parent / "dicomsearch"), "import", str(tmp_path / "STUDY-3")]
-    process = subprocess.Popen(program, env=environment_of(settings), stderr=subprocess.PIPE, text=True)
-    wait_for(lambda: redis_client.llen("dicomsearch"))
-    time.sleep(1.0)  # it shows the progress now, as when a person presses the keys
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    process = subprocess.Popen(
+        program,
+        env=environment_of(settings),
+        stderr=subprocess.PIPE,
+        text=True,
+        # A terminal never ignores Ctrl-C, but whatever started these tests in the background may.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    try:
+        wait_for(lambda: redis_client.llen("dicomsearch"))
+        time.sleep(1.0)  # it shows the progress now, as when a person presses the keys
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
     assert process.returncode == 130
     assert "the batch goes on" in said.replace("\n", " ")
     assert redis_client.hget("batch:STUDY-3", "status") == "NEW"
