@@ -78,9 +78,9 @@ def is_no_image(path: str) -> bool:
     return name in ("Thumbs.db", "DICOMDIR") or any(part.startswith(".") for part in (*folders, name))
 
 
-def leaves(folder: Path, path: str) -> bool:
-    """Whether a relative path leads out of its folder, by a symbolic link."""
-    return not (folder / path).resolve().is_relative_to(folder.resolve())
+def leaves(root: Path, path: str) -> bool:
+    """Whether a relative path leads out of its folder, by a symbolic link; `root` is the folder, resolved."""
+    return not (root / path).resolve().is_relative_to(root)
 
 
 def strerror(error: OSError) -> str:

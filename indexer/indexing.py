@@ -90,8 +90,9 @@ def _isolate(services: Services, lease: Lease, started: Started) -> None:
 def _index(services: Services, batch: str, folder: Path, files: Sequence[FoundFile]) -> list[Outcome]:
     outcomes: list[Outcome] = []
     ready: list[Ready] = []
+    root = folder.resolve()
     for file in files:
-        made = _prepare(batch, folder, file, services.settings.limits)
+        made = _prepare(batch, folder, root, file, services.settings.limits)
         if isinstance(made, Ready):
             ready.append(made)
         else:
@@ -110,13 +111,13 @@ def _index(services: Services, batch: str, folder: Path, files: Sequence[FoundFi
     return outcomes
 
 
-def _prepare(batch: str, folder: Path, file: FoundFile, limits: Limits) -> Ready | Outcome:
+def _prepare(batch: str, folder: Path, root: Path, file: FoundFile, limits: Limits) -> Ready | Outcome:
     """Read and flatten one image. Whatever is wrong with the file is its outcome, never an exception."""
     if is_no_image(file.path):
         return Outcome(file, ImageStatus.IGNORED)
     path = folder / file.path
     try:
-        if leaves(folder, file.path):
+        if leaves(root, file.path):
             return _error(file, ErrorCode.NO_PERMISSION, "it is a symbolic link that leads out of the batch's folder")
         facts = path.stat()
         flattened = flatten(read_header(path, limits), limits)
