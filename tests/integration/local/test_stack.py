@@ -7,8 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from indexer.settings import Settings
 from local.accounts import Account
 from local.cache import cache_folder
 from tests.home import COMMAND, Home
+from tests.processes import wait_for
 
 SERVICES = ["elasticsearch", "redis", "watcher", "worker", "web"]
 
@@ -30,13 +30,6 @@ def home(services_home: Path) -> Iterator[Home]:
     home = Home(folder)
     yield home
     home.destroy()
-
-
-def until(condition: Callable[[], object], seconds: float = 120.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
 
 
 def test_the_life_of_a_stack(home: Home) -> None:
@@ -64,8 +57,8 @@ def test_the_life_of_a_stack(home: Home) -> None:
         pid = first.services[name].pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-    until(lambda: [home.state.services[name].restarts for name in killed] == [1, 1, 1])
-    until(lambda: all(service.condition == "running" for service in home.state.services.values()))
+    wait_for(lambda: [home.state.services[name].restarts for name in killed] == [1, 1, 1])
+    wait_for(lambda: all(service.condition == "running" for service in home.state.services.values()))
     shown = home.run("status")
     assert (shown.returncode, shown.stdout.count("killed by SIGKILL")) == (0, 3)
     assert home.get("/healthz") == 200

@@ -21,9 +21,11 @@ from local.processes import ProcessIdentity, marked_processes
 from local.service import ServiceSpec
 from local.state import HomeLock, StackState, read_state, write_state
 from local.supervisor import MARK
+from tests.processes import wait_for
 
 SLEEPER = "echo ready; exec sleep 600"
 SMALL_STACK = Path(__file__).with_name("small_stack.py")
+SECONDS = 20.0
 Start = Callable[..., subprocess.Popen[bytes]]
 
 
@@ -48,7 +50,7 @@ def start() -> Iterator[Start]:
         parent = subprocess.Popen([sys.executable, SMALL_STACK, home, *services])
         started.append((home, parent))
         if wait:
-            until(lambda: phase(home) == "running" and state_of(home).pid == parent.pid)
+            wait_for(lambda: phase(home) == "running" and state_of(home).pid == parent.pid, SECONDS)
         return parent
 
     yield begin
@@ -58,13 +60,6 @@ def start() -> Iterator[Start]:
         parent.wait()
         for identity in marked_processes(MARK, str(home)):
             os.kill(identity.pid, signal.SIGKILL)
-
-
-def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def state_of(home: Path) -> StackState:
@@ -136,7 +131,7 @@ def test_a_killed_service_is_started_again_and_status_says_so(home: Path, start:
     before = pid_of(home, "one")
     other = pid_of(home, "two")
     os.kill(before, signal.SIGKILL)
-    until(lambda: (one := state_of(home).services["one"]).restarts == 1 and one.condition == "running")
+    wait_for(lambda: (one := state_of(home).services["one"]).restarts == 1 and one.condition == "running", SECONDS)
     assert pid_of(home, "one") != before
     service = state_of(home).services["one"]
     assert (service.restarts, service.last_exit) == (1, "killed by SIGKILL")
@@ -148,7 +143,7 @@ def test_a_killed_service_is_started_again_and_status_says_so(home: Path, start:
 
 def test_a_service_that_dies_again_and_again_is_given_up_while_the_others_go_on(home: Path, start: Start) -> None:
     start(home, "mayfly=echo ready; sleep 1; echo 'ValueError: no more'; exit 7", f"other={SLEEPER}")
-    until(lambda: state_of(home).services["mayfly"].condition == "failed")
+    wait_for(lambda: state_of(home).services["mayfly"].condition == "failed", SECONDS)
     mayfly = state_of(home).services["mayfly"]
     assert (mayfly.restarts, mayfly.last_exit) == (2, "exit code 7: ValueError: no more")
     shown = run("status", home)
@@ -189,7 +184,7 @@ def test_services_end_by_themselves_when_their_supervisor_is_killed(home: Path, 
     parent = start(home, "redis", f"one={SLEEPER}")
     parent.kill()
     parent.wait()
-    until(lambda: not left_of(home))
+    wait_for(lambda: not left_of(home), SECONDS)
 
 
 def test_down_ends_what_a_killed_supervisor_has_left(home: Path, start: Start) -> None:
