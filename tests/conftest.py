@@ -48,7 +48,13 @@ def running(spec: ServiceSpec, home: Path) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def elasticsearch_url(services_home: Path) -> Iterator[str]:
-    """URL of a real Elasticsearch, shared by the session: use index names of your own."""
+    """URL of a real Elasticsearch, shared by the session: use index names of your own.
+
+    One that runs already can be lent (DICOMSEARCH_TEST_ELASTICSEARCH), which saves its start with every run.
+    """
+    if running_already := os.environ.get("DICOMSEARCH_TEST_ELASTICSEARCH"):
+        yield running_already
+        return
     port = free_port()
     transport_port = free_port(taken=frozenset({port}))
     settings = load_settings().model_copy(update={"elasticsearch_heap_mb": 512})
