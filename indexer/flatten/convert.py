@@ -59,7 +59,8 @@ def to_double(value: Scalar, vr: str) -> float | None:
             return None
     elif vr == "FL":
         value = shortest(value)
-    number = float(value)
+    # Elasticsearch holds -0.0 apart from 0.0 and below it; headers have it as a direction cosine or a location.
+    number = float(value) + 0.0
     return number if math.isfinite(number) else None
 
 

@@ -4,7 +4,6 @@ Pure and without recursion. It sees nothing but the stored header, so that a doc
 very same.
 """
 
-from base64 import b64decode
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,19 +14,18 @@ import orjson
 from indexer.flatten.collect import Fields, add, add_all
 from indexer.flatten.convert import CONVERTERS, NUMERIC, Scalar, number_text
 from indexer.flatten.derived import derive, timestamp
+from indexer.flatten.entries import GROUPS, is_raw, values_of
 from indexer.flatten.forms import private_key, sortables
 from indexer.flatten.levels import ODD, Items, Level, creator_of, is_creator
 from indexer.flatten.places import Outcome, Place, Trace
 from indexer.reader.header import Entry, Header
 from indexer.reader.reading import instance_uid
-from indexer.reader.values import is_printable
 from indexer.settings import Limits
 from mappings.dictionary import Attribute, Kind, attribute_of
 
 NO_CREATOR = "none"
 MOST_CUTS = 100
 LONGEST_CUT_PATH = 1_000
-_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +131,7 @@ class _Flattening:
         key = self._key(level, name)
         if entry["vr"] == "SQ":
             return self._sequence(level, tag, entry, name, key)
-        values = _values(entry)
+        values = values_of(entry)
         if values is None:
             self._done(level, tag, entry, name, Outcome.BINARY, ())
         elif not values:
@@ -217,7 +215,7 @@ class _Flattening:
     ) -> None:
         fields, kind, keyword, vr = self.fields, attribute.kind, attribute.keyword, entry["vr"]
         convert = CONVERTERS[kind]
-        raw_bytes = vr == "UN" and "written_vr" in entry
+        raw_bytes = is_raw(entry)
         good: list[Any] = []
         bad: list[str] = []
         for value, group in values:
@@ -244,7 +242,7 @@ class _Flattening:
     def _known_text(self, level: Level, attribute: Attribute, written: str, group: str) -> None:
         fields, kind = self.fields, attribute.kind
         if kind == Kind.NAME:
-            form = fields.add_name(written, is_alphabetic=group in {"", _GROUPS[0]})
+            form = fields.add_name(written, is_alphabetic=group in {"", GROUPS[0]})
         else:
             form = fields.add_text(written)
         if form is not None and kind in {Kind.NAME, Kind.TEXT}:
@@ -269,31 +267,3 @@ class _Flattening:
         if kind in NUMERIC:
             add_all(fields.path_numbers, key, sortables(good))
         return f"nested.{keyword}", f"path.{key}"
-
-
-def _values(entry: Entry) -> list[tuple[Scalar, str]] | None:
-    """List the values of an element, each with its group where it is a name; None for bytes that are no text."""
-    if "BulkDataURI" in entry:
-        return None
-    inline = entry.get("InlineBinary")
-    if inline is not None:
-        return _bytes_as_text(entry, b64decode(inline))
-    found: list[tuple[Scalar, str]] = []
-    for value in entry.get("Value", ()):
-        if isinstance(value, dict):
-            found.extend((value[group], group) for group in _GROUPS if (value.get(group) or "").strip(" ^="))
-        elif isinstance(value, str):
-            if value.strip():
-                found.append((value, ""))
-        elif value is not None:
-            found.append((value, ""))
-    return found
-
-
-def _bytes_as_text(entry: Entry, raw: bytes) -> list[tuple[Scalar, str]] | None:
-    if "written_vr" in entry:
-        return [(raw.hex(), "")]
-    if entry["vr"] != "UN" or not is_printable(raw):
-        return None
-    text = raw.rstrip(b" \0").decode("utf-8")
-    return [(part, "") for part in text.split("\\") if part.strip()]

@@ -135,6 +135,11 @@ def test_numbers_fit_their_type_or_are_refused(value: Any, double: float | None,
     assert to_long(value, "IS") == long
 
 
+@pytest.mark.parametrize("written", ["-0", "-0.0", -0.0, "0"])
+def test_zero_has_no_sign_so_that_a_search_for_it_finds_it(written: str | float) -> None:
+    assert repr(to_double(written, "DS")) == "0.0"
+
+
 @pytest.mark.parametrize(
     ("number", "expected"), [(5.0, "5"), (5, "5"), (-0.5, "-0.5"), (1e22, "1e+22"), (0.1, "0.1"), (-7.0, "-7")]
 )
