@@ -8,15 +8,15 @@ import struct
 import unicodedata
 from collections.abc import Sequence
 
-_JOINTS = re.compile(r"(?<=[^\W_])_+(?=[^\W_])|(?<=[^\W\d_])[.:'](?=[^\W\d_])")
+_JOINTS = re.compile(r"(?<=[^\W_])_+|_+(?=[^\W_])|(?<=[^\W\d_])[.:'](?=[^\W\d_])")
 _DIACRITICS = re.compile("[\u0300-\u036f]")
 
 
 def search_form(text: str) -> str:
-    """Write a text so that its words are found: joints between letters become spaces, Latin diacritics go.
+    """Write a text so that its words are found: joints at letters become spaces, Latin diacritics go.
 
-    The standard analyzer keeps `t1_mprage_sag` as one word. Only U+0300 to U+036F are removed: the marks of other
-    scripts make other letters (だ is no た).
+    The standard analyzer keeps `t1_mprage_sag` as one word, and takes the signs of `System__` for a part of it. Only
+    U+0300 to U+036F are removed: the marks of other scripts make other letters (だ is no た).
     """
     if text.isascii():
         return _JOINTS.sub(" ", text)

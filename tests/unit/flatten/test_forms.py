@@ -14,6 +14,7 @@ from indexer.flatten.forms import name_form, private_key, search_form, sortable
     [
         ("t1_mprage_sag", "t1 mprage sag"),
         ("ep2d__diff", "ep2d diff"),
+        ("System__[2010]_16:45", "System [2010] 16:45"),
         ("head.first", "head first"),
         ("a:b", "a b"),
         ("O'Neill", "O Neill"),
