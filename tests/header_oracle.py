@@ -211,8 +211,8 @@ def _fields_of(document: dict[str, Any], expected: Expected) -> dict[str, Any]:
 
 
 def same_float(one: float, other: float) -> bool:
-    """Compare as 32-bit floats: a shorter decimal of the same float is the same."""
-    return struct.pack("<f", one) == struct.pack("<f", other)
+    """Compare as 32-bit floats: a shorter decimal of the same float is the same, and so is zero with a sign."""
+    return struct.pack("<f", one + 0.0) == struct.pack("<f", other + 0.0)
 
 
 def _missing_float(document: dict[str, Any], expected: Expected, value: float) -> Iterator[str]:
