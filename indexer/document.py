@@ -7,9 +7,13 @@ from typing import Any
 
 import orjson
 
+from indexer.duplicates import FIELD
 from indexer.flatten import Flattened, flatten
 from indexer.reader import Header
 from indexer.settings import Limits
+
+# What a document says of its file and batch, and not of its header.
+KEPT = ("batch", "file", FIELD, "indexed_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +30,15 @@ class FileFacts:
         Bytes.
     mtime
         When it was last modified.
+    header_sha256
+        Tells its header from another one (`indexer.duplicates.header_digest`).
     """
 
     path: str
     name: str
     size: int
     mtime: datetime
+    header_sha256: str = ""
 
 
 def build_document(flattened: Flattened, file: FileFacts, batch: str, indexed_at: datetime) -> dict[str, Any]:
@@ -58,6 +65,7 @@ def build_document(flattened: Flattened, file: FileFacts, batch: str, indexed_at
             "name": _valid(file.name),
             "size": file.size,
             "mtime": _iso(file.mtime),
+            **({"header_sha256": file.header_sha256} if file.header_sha256 else {}),
         },
         "indexed_at": now,
     }
@@ -71,12 +79,12 @@ def rebuild_document(document_id: str, source: Mapping[str, Any], limits: Limits
     document_id
         Its `_id`.
     source
-        Its `header`, `receipt`, `batch`, `file` and `indexed_at`.
+        Its `header`, `receipt`, `batch`, `file`, `duplicates` and `indexed_at`.
     limits
         As for `flatten`.
     """
     header = Header.stored(orjson.loads(source["header"]), source["receipt"], document_id)
-    kept = {name: source[name] for name in ("batch", "file", "indexed_at")}
+    kept = {name: source[name] for name in KEPT if name in source}
     return {"@timestamp": source["indexed_at"], **flatten(header, limits).fields, **kept}
 
 

@@ -1,6 +1,5 @@
 """One chunk: its images are read, flattened and written, and each comes to its end in the status."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ import orjson
 import structlog
 
 from indexer.document import FileFacts, build_document
+from indexer.duplicates import FIELD, header_digest, in_document, other_places
 from indexer.files import is_no_image, leaves, printable, strerror
 from indexer.finishing import finish
 from indexer.flatten import flatten
@@ -18,7 +18,7 @@ from indexer.reader import NotAnImage, ReadError, read_header
 from indexer.services import Services
 from indexer.settings import Limits
 from indexer.sink import Document, ElasticsearchUnavailableError
-from indexer.status import ErrorCode, ImageStatus, Lease, Outcome
+from indexer.status import ErrorCode, ImageStatus, Lease, Outcome, Place
 from indexer.status.leases import Started
 from indexer.status.ledger import FoundFile
 
@@ -31,11 +31,12 @@ _PAUSE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """An image whose document can be written."""
+    """An image whose document can be written: its `_id`, its JSON, and where it was made from."""
 
     file: FoundFile
-    document: Document
-    path: str
+    id: str
+    body: bytes
+    place: Place
 
 
 def index_chunk(services: Services, lease: Lease, worker: str, tries: int = 0) -> None:
@@ -97,18 +98,31 @@ def _index(services: Services, batch: str, folder: Path, files: Sequence[FoundFi
             ready.append(made)
         else:
             outcomes.append(made)
-    earlier = services.sink.existing(item.document.id for item in ready)
-    written = services.sink.write([item.document for item in ready])
-    for item, result in zip(ready, written, strict=True):
-        if result.rejected is not None:
-            code = ErrorCode.INDEX_REJECTED
-            outcomes.append(Outcome(item.file, ImageStatus.ERROR, code=code, reason=result.rejected))
-            continue
-        # The same image from another file: the newest wins, and the batch counts it.
-        duplicate = earlier.get(result.id, item.path) != item.path
-        earlier[result.id] = item.path
-        outcomes.append(Outcome(item.file, ImageStatus.DONE, uid=result.id, duplicate=duplicate))
-    return outcomes
+    return outcomes + _write(services, ready)
+
+
+def _write(services: Services, ready: Sequence[Ready]) -> list[Outcome]:
+    """Write documents; each names the other files of its image."""
+    earlier = services.sink.existing(item.id for item in ready)
+    least = {id_: one.version + 1 for id_, one in earlier.items()}
+    claims = services.claims.claim([(item.id, item.place, least.get(item.id, 0)) for item in ready])
+    documents = []
+    duplicates = []
+    for item, claim in zip(ready, claims, strict=True):
+        others = other_places(item.place, earlier.get(item.id), claim.rival)
+        duplicates.append(bool(others))
+        body = item.body
+        if others:
+            body = body[:-1] + b"," + orjson.dumps({FIELD: in_document(item.place, others)})[1:]
+        documents.append(Document(item.id, body, claim.version))
+    written = services.sink.write(documents)
+    services.claims.release(claims)
+    return [
+        _error(item.file, ErrorCode.INDEX_REJECTED, result.rejected)
+        if result.rejected is not None
+        else Outcome(item.file, ImageStatus.DONE, uid=result.id, duplicate=duplicate)
+        for item, result, duplicate in zip(ready, written, duplicates, strict=True)
+    ]
 
 
 def _prepare(batch: str, folder: Path, root: Path, file: FoundFile, limits: Limits) -> Ready | Outcome:
@@ -135,12 +149,12 @@ def _prepare(batch: str, folder: Path, root: Path, file: FoundFile, limits: Limi
         # A file must not stop its batch, whatever is in it; the place tells what to mend here.
         log.exception("image could not be flattened", batch=batch, path=printable(file.path))
         return _error(file, ErrorCode.UNREADABLE, f"its header could not be understood ({type(error).__name__})")
-    now = datetime.now(UTC)
     absolute = printable(str(path))
+    digest = header_digest(flattened.fields["header"])
     modified = datetime.fromtimestamp(facts.st_mtime, UTC)
-    document = build_document(flattened, FileFacts(absolute, printable(path.name), facts.st_size, modified), batch, now)
-    version = time.time_ns() // 1_000
-    return Ready(file, Document(flattened.id, orjson.dumps(document), version), absolute)
+    about = FileFacts(absolute, printable(path.name), facts.st_size, modified, digest)
+    document = build_document(flattened, about, batch, datetime.now(UTC))
+    return Ready(file, flattened.id, orjson.dumps(document), Place(batch, absolute, digest))
 
 
 def _error(file: FoundFile, code: ErrorCode, reason: str) -> Outcome:

@@ -19,7 +19,7 @@ from elasticsearch import Elasticsearch
 from elasticsearch.helpers import streaming_bulk
 from redis.exceptions import LockError
 
-from indexer.document import rebuild_document
+from indexer.document import KEPT, rebuild_document
 from indexer.queue import chunks
 from indexer.services import Services
 from indexer.settings import Settings
@@ -40,7 +40,7 @@ _LOCK = "migration:lock"
 _LOCK_SECONDS = 60
 _PAGE = 250
 _KEEP_ALIVE = "5m"
-_KEPT = {"includes": ["header", "receipt", "batch", "file", "indexed_at"]}
+_KEPT = {"includes": ["header", "receipt", *KEPT]}
 _ID_PAGE = 2_000
 _LOOKS = 5
 

@@ -9,7 +9,7 @@ from indexer import queue
 from indexer.queue import TaskQueue
 from indexer.settings import Settings
 from indexer.sink import Sink
-from indexer.status import Leases, Ledger, Presence, StatusStore, connect
+from indexer.status import Claims, Leases, Ledger, Presence, StatusStore, connect
 from mappings.index import ensure_index, migrating_alias, write_alias
 
 
@@ -29,6 +29,7 @@ class Services:
     ledger: Ledger
     leases: Leases
     presence: Presence
+    claims: Claims
     queue: TaskQueue
     elasticsearch: Elasticsearch
     sink: Sink
@@ -45,6 +46,7 @@ def build_services(settings: Settings, celery: Celery | None = None) -> Services
         ledger=Ledger(client),
         leases=Leases(client, settings.lease_seconds),
         presence=presence,
+        claims=Claims(client, 2 * settings.chunk_seconds),
         queue=TaskQueue(celery or queue.create_app(settings), client),
         elasticsearch=elasticsearch,
         sink=Sink(

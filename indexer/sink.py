@@ -21,6 +21,8 @@ from elastic_transport import ConnectionError as LostConnectionError
 from elastic_transport import ConnectionTimeout
 from elasticsearch import ApiError, Elasticsearch, NotFoundError
 
+from indexer.duplicates import FIELD, Earlier, earlier_of
+
 RETRYABLE = frozenset({429, 502, 503, 504})
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 5.0
@@ -134,15 +136,15 @@ class Sink:
         with self._asking():
             self.client.indices.refresh(index=self.write_alias)
 
-    def existing(self, ids: Iterable[str]) -> dict[str, str]:
-        """Where documents of these ids come from: `_id` → `file.path`, for those that exist."""
+    def existing(self, ids: Iterable[str]) -> dict[str, Earlier]:
+        """Look for documents of these ids, written a moment ago or not: `_id` → where it comes from."""
         unique = sorted(set(ids))
         if not unique:
             return {}
         with self._asking():
-            answer = self.client.mget(index=self.read_alias, ids=unique, source_includes=["file.path"])
+            answer = self.client.mget(index=self.read_alias, ids=unique, source_includes=["batch", "file", FIELD])
         return {
-            found["_id"]: found["_source"].get("file", {}).get("path", "")
+            found["_id"]: earlier_of(found["_source"], found["_version"])
             for found in answer["docs"]
             if found.get("found")
         }

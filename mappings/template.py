@@ -141,7 +141,8 @@ def _properties() -> dict[str, Definition]:
             }
         ),
         "batch": KEYWORD,
-        "file": _object({"path": KEYWORD, "name": KEYWORD, "size": LONG, "mtime": DATE}),
+        "file": _object({"path": KEYWORD, "name": KEYWORD, "size": LONG, "mtime": DATE, "header_sha256": KEYWORD}),
+        "duplicates": _object({"batch": KEYWORD, "path": KEYWORD, "header_sha256": KEYWORD, "conflict": KEYWORD}),
         "indexed_at": DATE,
     }
     clash = own.keys() & fields.keys()

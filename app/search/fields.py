@@ -98,6 +98,10 @@ OWN_FIELDS: Mapping[str, Field] = MappingProxyType(
             "file.name": Kind.KEYWORD,
             "file.size": Kind.LONG,
             "file.mtime": Kind.DATETIME,
+            "file.header_sha256": Kind.KEYWORD,
+            "duplicates.batch": Kind.KEYWORD,
+            "duplicates.path": Kind.KEYWORD,
+            "duplicates.conflict": Kind.KEYWORD,
             "indexed_at": Kind.DATETIME,
             "@timestamp": Kind.DATETIME,
             "derived.patient": Kind.KEYWORD,
@@ -235,8 +239,8 @@ def _nested(rest: str) -> Field:
 
 def _private(rest: str) -> Field:
     creator, dot, element = rest.rpartition(".")
-    tag = _BLOCK_TAG.fullmatch(element)
-    if not dot or tag is None:
+    key = _private_key(element)
+    if not dot or key is None:
         if _TAG.fullmatch(element) and creator:
             shown = f"private.{creator}.{element[:4]}xx{element[-2:]}"
             raise UnknownFieldError(
@@ -246,9 +250,17 @@ def _private(rest: str) -> Field:
             "A private element is written private.CREATOR.ggggxxee, as in private.GEMS_ACQU_01.0019xx02; to find every "
             "image that has elements of a creator, write creators:CREATOR."
         )
-    key = f"{creator}.{tag.group(1).upper()}xx{tag.group(2).upper()}"
-    name = f"private.{key}"
-    return Field(name, name, Kind.TEXT, Shape.KEYED, numbers=f"private_num.{key}")
+    name = f"private.{creator}.{key}"
+    return Field(name, name, Kind.TEXT, Shape.KEYED, numbers=f"private_num.{creator}.{key}")
+
+
+def _private_key(element: str) -> str | None:
+    """The tag of a private element relative to its creator's block; a tag that is in no block as it is."""
+    if tag := _BLOCK_TAG.fullmatch(element):
+        return f"{tag.group(1).upper()}xx{tag.group(2).upper()}"
+    if (tag := _TAG.fullmatch(element)) and tag.group(2).startswith("00"):
+        return f"{tag.group(1)}{tag.group(2)}".upper()
+    return None
 
 
 def _malformed(rest: str) -> Field:
@@ -264,9 +276,10 @@ def _other(tag: str) -> Field:
 def _unknown_tag(tag: str) -> Field:
     if int(tag[:4], 16) % 2 == 0:
         return _other(tag)
+    element = f"{tag[:4]}xx{tag[6:]}"
+    named = f"none.{tag}" if _private_key(tag) else f"CREATOR.{element}"
     raise UnknownFieldError(
-        f"({tag[:4]},{tag[4:]}) is a private element: name it by its creator, as in private.CREATOR.{tag[:4].lower()}xx"
-        f"{tag[6:].lower()}."
+        f"({tag[:4]},{tag[4:]}) is a private element: name it by its creator, as in private.{named}."
     )
 
 

@@ -1,9 +1,11 @@
 """The status of batches and images in Redis: what has arrived, how far it is, what went wrong.
 
 `model` has the records, `store` reads them, `ledger` changes them (each change is one atomic Lua script of `scripts/`),
-`leases` knows which task works on what, `presence` knows which watcher and workers are alive and why indexing waits.
+`leases` knows which task works on what, `claims` which image is being written, `presence` which watcher and workers are
+alive and why indexing waits.
 """
 
+from indexer.status.claims import Claims, Place
 from indexer.status.leases import Lease, Leases
 from indexer.status.ledger import Ledger, Outcome
 from indexer.status.model import (
@@ -11,6 +13,7 @@ from indexer.status.model import (
     BatchStatus,
     Counts,
     ErrorCode,
+    Event,
     Image,
     ImageError,
     ImageStatus,
@@ -25,8 +28,10 @@ from indexer.status.store import StatusStore, StatusUnavailableError, connect
 __all__ = [
     "Batch",
     "BatchStatus",
+    "Claims",
     "Counts",
     "ErrorCode",
+    "Event",
     "Image",
     "ImageError",
     "ImageStatus",
@@ -35,6 +40,7 @@ __all__ = [
     "Ledger",
     "Outcome",
     "Page",
+    "Place",
     "Presence",
     "StatusStore",
     "StatusUnavailableError",

@@ -4,9 +4,26 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, TypeAlias
+
+from redis.commands.core import Script
 
 from indexer.status.model import ErrorCode, ImageStatus
-from indexer.status.store import ACTIVE, BATCHES, RedisClient, batch_key, errors_key, images_key, load_script, now
+from indexer.status.store import (
+    ACTIVE,
+    BATCHES,
+    DELETED,
+    RedisClient,
+    batch_key,
+    errors_key,
+    images_key,
+    load_script,
+    now,
+)
+
+Argument: TypeAlias = str | int | float
+# Images that one script changes at most, since Redis does nothing else meanwhile.
+_SLICE = 1_000
 
 
 class Added(StrEnum):
@@ -16,6 +33,7 @@ class Added(StrEnum):
     DELIVERED = "delivered"  # known, but delivered anew
     KNOWN = "known"  # this delivery has been seen before
     TAKEN = "taken"  # the id belongs to another folder
+    DELETING = "deleting"  # known, and about to be deleted: to be offered again when that is done
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +85,7 @@ class Ledger:
 
     def __init__(self, client: RedisClient) -> None:
         self._redis = client
-        self._add = load_script(client, "add")
-        self._register = load_script(client, "register")
-        self._registered = load_script(client, "registered")
-        self._begin = load_script(client, "begin")
-        self._settle = load_script(client, "settle")
-        self._finish = load_script(client, "finish")
+        self._scripts: dict[str, Script] = {}
 
     def add(self, batch: str, name: str, path: str, source: str, delivery: str) -> Added:
         """Begin a batch, or deliver a known one again.
@@ -80,38 +93,100 @@ class Ledger:
         Parameters
         ----------
         delivery
-            Tells one delivery of the folder from the next: offered with the same one, a batch stays as it is.
+            Tells one delivery of the folder from the next: offered with the same one, a batch stays as it is, and one
+            that was deleted does not come back.
         """
-        keys = [batch_key(batch), BATCHES, ACTIVE]
-        return Added(self._add(keys=keys, args=[batch, name, path, source, delivery, now()]))
+        keys = [batch_key(batch), BATCHES, ACTIVE, DELETED, images_key(batch), errors_key(batch)]
+        return Added(self._run("add", keys, [batch, name, path, source, delivery, now()]))
 
     def register(self, batch: str, files: Iterable[FoundFile]) -> list[str]:
         """List files of a batch; answer the paths of those that have to be indexed."""
-        arguments: list[str | int | float] = [now()]
+        arguments: list[Argument] = [now()]
         for file in files:
             arguments += (file.path, file.size, file.mtime)
-        keys = [batch_key(batch), images_key(batch), errors_key(batch)]
-        wanted: list[str] = self._register(keys=keys, args=arguments)
+        wanted: list[str] = self._run("register", self._three(batch), arguments)
         return wanted
 
     def registered(self, batch: str) -> bool:
         """Say that every file has been listed; answer whether no image is open."""
-        return bool(self._registered(keys=[batch_key(batch)], args=[now()]))
+        return bool(self._run("registered", [batch_key(batch)], [now()]))
 
     def begin(self, batch: str, paths: Sequence[str]) -> list[FoundFile]:
         """Take images for indexing; those that are final already are left out."""
-        flat = self._begin(keys=[batch_key(batch), images_key(batch)], args=[now(), *paths])
+        flat = self._run("begin", [batch_key(batch), images_key(batch)], [now(), *paths])
         return [FoundFile(path, int(size), mtime) for path, size, mtime in zip(*[iter(flat)] * 3, strict=True)]
 
     def settle(self, batch: str, outcomes: Iterable[Outcome]) -> bool:
         """Write what became of images; answer whether no image of the completely listed batch is open any more."""
-        arguments: list[str | int | float] = [now()]
+        arguments: list[Argument] = [now()]
         for outcome in outcomes:
             file = outcome.file
             arguments += (file.path, file.size, file.mtime, outcome.status, outcome.details())
-        keys = [batch_key(batch), images_key(batch), errors_key(batch)]
-        return bool(self._settle(keys=keys, args=arguments))
+        return bool(self._run("settle", self._three(batch), arguments))
 
     def finish(self, batch: str) -> bool:
         """Make the batch DONE if nothing of it is open; answer True to the one caller that did."""
-        return bool(self._finish(keys=[batch_key(batch), ACTIVE], args=[now(), batch]))
+        return bool(self._run("finish", [batch_key(batch), ACTIVE], [now(), batch]))
+
+    def reopen(self, batch: str, paths: Sequence[str], statuses: Iterable[ImageStatus]) -> list[str]:
+        """Make images of these final statuses NEW again; answer which did. They have to be queued then."""
+        opened: list[str] = self._run(
+            "reopen", [*self._three(batch), ACTIVE], [now(), batch, " ".join(statuses), *paths]
+        )
+        return opened
+
+    def cancel(self, batch: str) -> int:
+        """Make what nobody has taken yet an error that can be retried; answer how many images that were.
+
+        What is being worked on comes to its own end. A batch that is DONE stays as it is.
+        """
+        count = 0
+        while some := int(self._run("cancel", self._three(batch), [now(), _SLICE])):
+            count += some
+        return count
+
+    def forget(self, batch: str, paths: Sequence[str]) -> int:
+        """Take images out of a batch because their files have gone; answer how many. Open ones stay."""
+        return int(self._run("forget", self._three(batch), [now(), *paths]))
+
+    def recount(self, batch: str) -> bool:
+        """Make the counters what the lists say; answer whether one was wrong."""
+        return bool(self._run("recount", [batch_key(batch)], [now()]))
+
+    def describe(self, batch: str, *, tags: Sequence[str] | None = None, note: str | None = None) -> bool:
+        """Change what people say of a batch; answer False where there is none of that id."""
+        values: list[Argument] = []
+        if tags is not None:
+            values += ["tags", json.dumps(list(tags), ensure_ascii=False)]
+        if note is not None:
+            values += ["note", note]
+        return bool(self._run("describe", [batch_key(batch)], [now(), *values]))
+
+    def note(self, batch: str, what: str, **details: int | float | str | None) -> None:
+        """Add to the history of a batch. Details must not quote a header."""
+        self._run("note", [batch_key(batch)], [now(), what, json.dumps(details)])
+
+    def mark_deleting(self, batch: str, *, files: bool) -> bool:
+        """Let nothing of a batch be taken any more, because it is to be deleted; answer False for an unknown one."""
+        return bool(self._run("deleting", [batch_key(batch), ACTIVE], [now(), batch, int(files)]))
+
+    def delete(self, batch: str) -> bool:
+        """Delete all that is known of a batch that was marked; answer whether it was there."""
+        keys = [batch_key(batch), BATCHES, ACTIVE, DELETED, images_key(batch), errors_key(batch)]
+        return bool(self._run("delete", keys, [batch]))
+
+    def shrink(self, batch: str) -> bool:
+        """Keep only the counts of a batch that is DONE without errors; answer whether it was such a one."""
+        return bool(self._run("shrink", [batch_key(batch), images_key(batch)], [now()]))
+
+    def delivered(self, batch: str, delivery: str) -> None:
+        """Let a batch's folder as it is now count as known: what changed in it was our own doing."""
+        self._run("describe", [batch_key(batch)], [now(), "delivery", delivery])
+
+    def _three(self, batch: str) -> list[str]:
+        return [batch_key(batch), images_key(batch), errors_key(batch)]
+
+    def _run(self, name: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        if name not in self._scripts:
+            self._scripts[name] = load_script(self._redis, name)
+        return self._scripts[name](keys=keys, args=arguments)

@@ -1,10 +1,13 @@
 """The records of the status: batches, images, their errors, and who is alive. Values only; Redis is elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+# Below one image in a hundred seconds, a time that is left would be a guess.
+_SLOWEST = 0.01
 
 
 class BatchStatus(StrEnum):
@@ -37,6 +40,7 @@ class ErrorCode(StrEnum):
     TIMEOUT = "timeout"
     CRASHED = "crashed"
     INDEX_REJECTED = "index_rejected"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,18 @@ class Batch:
         `watcher`, or the command or page that it came by.
     registered
         Whether every file of the folder has been listed; before that, `counts.total` still grows.
+    note
+        What people wrote of it.
+    rate
+        Images per second, the last half minute counting most; 0 where nothing happens.
+    cancelled
+        Whether what nobody had taken yet was left out on request.
+    deleting
+        Whether it is about to go: the documents first, then this record.
+    delete_files
+        Whether its files go with it.
+    shrunk
+        Whether only the counts are kept, and the list of its images is that of the index.
     """
 
     id: str
@@ -85,6 +101,19 @@ class Batch:
     finished_at: datetime | None
     tags: list[str]
     registered: bool
+    note: str = ""
+    rate: float = 0.0
+    cancelled: bool = False
+    deleting: bool = False
+    delete_files: bool = False
+    shrunk: bool = False
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the open images will take at the present rate; None where that cannot be said yet."""
+        if not self.registered or not self.counts.open or self.rate < _SLOWEST:
+            return None
+        return self.counts.open / self.rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +138,15 @@ class ImageError:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """What happened to a batch, such as `created` or `done`; details are numbers or short texts, never of a header."""
+
+    at: datetime
+    what: str
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class WatcherStatus:
     """Whether the watcher is heard of, what it watches, and what it wants to say."""
 
@@ -120,12 +158,26 @@ class WatcherStatus:
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """One Celery worker: whether it is heard of and which batches it works on."""
+    """One Celery worker: whether it is heard of, which batches it works on, what it has done.
+
+    Attributes
+    ----------
+    images
+        How many it has brought to their end.
+    rate
+        Images per second, the last half minute counting most.
+    error, error_at
+        Why its last task that could not go on did not.
+    """
 
     name: str
     alive: bool
     last_seen: datetime
     doing: list[str]
+    images: int = 0
+    rate: float = 0.0
+    error: str | None = None
+    error_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

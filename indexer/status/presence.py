@@ -3,7 +3,7 @@
 Reports fade by themselves, so that silence is noticed whatever the clocks of the machines say.
 """
 
-from indexer.status.store import WAITING, WATCHER, WORKERS, RedisClient, now
+from indexer.status.store import WAITING, WATCHER, WORKERS, RedisClient, load_script, now, worker_key
 
 # A report counts for this many heartbeats; a day after its last report a worker is forgotten.
 _BEATS = 4
@@ -24,6 +24,7 @@ class Presence:
     def __init__(self, client: RedisClient, heartbeat_seconds: int) -> None:
         self._redis = client
         self._fade = heartbeat_seconds * _BEATS
+        self._worked = load_script(client, "worked")
 
     def watcher_beats(self, folder: str, notice: str | None) -> None:
         """Report the watcher, what it watches and what it wants to say."""
@@ -52,6 +53,10 @@ class Presence:
         pipeline.hdel(WORKERS, name)
         pipeline.delete(f"{WORKERS}:alive:{name}")
         pipeline.execute()
+
+    def worked(self, name: str, images: int, error: str | None = None) -> None:
+        """Count what a worker has brought to its end, and keep why it could not go on."""
+        self._worked(keys=[worker_key(name)], args=[now(), images, error or ""])
 
     def waits(self, reason: str) -> None:
         """Say why indexing waits; the first to say it sets the time."""

@@ -4,11 +4,12 @@ All keys of the status are named here and nowhere else.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import resources
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import redis
 from redis.backoff import ExponentialBackoff
@@ -20,6 +21,7 @@ from indexer.status.model import (
     BatchStatus,
     Counts,
     ErrorCode,
+    Event,
     Image,
     ImageError,
     ImageStatus,
@@ -31,15 +33,18 @@ from indexer.status.model import (
 
 BATCHES = "batches"
 ACTIVE = "batches:active"
+DELETED = "batches:deleted"
 LEASES = "leases"
 WATCHER = "watcher"
 WORKERS = "workers"
 WAITING = "waiting"
 
-# A page of a hash is read by walking over it: Redis has no order in hashes, so a walk is the only bounded way.
 _SCAN = 1_000
-
-T = TypeVar("T")
+# All images of a batch are listed in this order: what needs attention first.
+_ORDER = (ImageStatus.PROCESSING, ImageStatus.NEW, ImageStatus.ERROR, ImageStatus.DONE, ImageStatus.IGNORED)
+# Seconds in which a rate of the past loses most of its weight; the scripts have the same number.
+_RATE_SECONDS = 30
+_NO_RATE = 0.005
 
 # redis-py types every answer as bytes or text. Ours are text (`decode_responses`), which its types cannot say.
 RedisClient: TypeAlias = Any
@@ -62,6 +67,21 @@ def images_key(batch: str) -> str:
 def errors_key(batch: str) -> str:
     """Key of the hash relative path → error of one batch."""
     return f"batch:{batch}:errors"
+
+
+def paths_key(batch: str, status: ImageStatus) -> str:
+    """Key of the sorted set of the relative paths of a batch's images of one status."""
+    return f"batch:{batch}:paths:{status}"
+
+
+def events_key(batch: str) -> str:
+    """Key of the list of what happened to one batch."""
+    return f"batch:{batch}:events"
+
+
+def worker_key(worker: str) -> str:
+    """Key of the hash of what one worker has done."""
+    return f"worker:{worker}"
 
 
 def lease_key(lease: str) -> str:
@@ -167,20 +187,52 @@ class StatusStore:
             return sorted(self._redis.smembers(ACTIVE))
 
     def images(self, batch: str, offset: int = 0, limit: int = 50, status: ImageStatus | None = None) -> Page[Image]:
-        """Images of a batch by path, all or those of one status."""
-        wanted = None if status is None else (lambda image: image.status == status)
-        return self._page(images_key(batch), _image, offset, limit, wanted)
+        """Images of a batch: of one status by path, or all, by status and path, those that need attention first."""
+        wanted = _ORDER if status is None else (status,)
+        count, paths = self._paths(batch, wanted, offset, limit)
+        with self._asking():
+            texts = self._redis.hmget(images_key(batch), paths) if paths else []
+        found = zip(paths, texts, strict=True)
+        return Page(count, [_image(path, text) for path, text in found if text is not None])
 
     def errors(self, batch: str, offset: int = 0, limit: int = 50) -> Page[ImageError]:
         """Errors of a batch by path."""
-        return self._page(errors_key(batch), _image_error, offset, limit, None)
+        count, paths = self._paths(batch, (ImageStatus.ERROR,), offset, limit)
+        with self._asking():
+            texts = self._redis.hmget(errors_key(batch), paths) if paths else []
+        found = zip(paths, texts, strict=True)
+        return Page(count, [_image_error(path, text) for path, text in found if text is not None])
+
+    def image_records(self, batch: str, paths: Sequence[str]) -> dict[str, Image]:
+        """Images of a batch by their relative paths, those that there are."""
+        with self._asking():
+            texts = self._redis.hmget(images_key(batch), list(paths)) if paths else []
+        return {path: _image(path, text) for path, text in zip(paths, texts, strict=True) if text is not None}
+
+    def paths(self, batch: str, statuses: Iterable[ImageStatus] = _ORDER) -> Iterator[str]:
+        """Relative paths of images of some statuses, by status and path.
+
+        What changes its status meanwhile may be missed or told twice.
+        """
+        for status in statuses:
+            after = "-"
+            while True:
+                with self._asking():
+                    some = self._redis.zrange(paths_key(batch, status), after, "+", bylex=True, offset=0, num=_SCAN)
+                yield from some
+                if len(some) < _SCAN:
+                    break
+                after = f"({some[-1]}"
 
     def open_paths(self, batch: str) -> Iterator[str]:
-        """Relative paths of the images that are NEW or PROCESSING, in no order, each at least once."""
+        """Relative paths of the images that are NEW or PROCESSING."""
+        return self.paths(batch, (ImageStatus.PROCESSING, ImageStatus.NEW))
+
+    def events(self, batch: str) -> list[Event]:
+        """What happened to a batch, the latest first."""
         with self._asking():
-            for path, text in self._redis.hscan_iter(images_key(batch), count=_SCAN):
-                if json.loads(text)["status"] in (ImageStatus.NEW, ImageStatus.PROCESSING):
-                    yield path
+            texts = self._redis.lrange(events_key(batch), 0, -1)
+        return [_event(text) for text in reversed(texts)]
 
     def watcher(self) -> WatcherStatus:
         """The watcher's last report."""
@@ -197,13 +249,15 @@ class StatusStore:
             pipeline = self._redis.pipeline(transaction=False)
             for name in seen:
                 pipeline.exists(f"{WORKERS}:alive:{name}")
+            for name in seen:
+                pipeline.hgetall(worker_key(name))
             for lease in leases:
                 pipeline.hmget(lease_key(lease), "worker", "batch")
             answers = pipeline.execute()
-        alive, holders = answers[: len(seen)], answers[len(seen) :]
+        alive, work, holders = answers[: len(seen)], answers[len(seen) : 2 * len(seen)], answers[2 * len(seen) :]
         return [
-            WorkerStatus(name, bool(is_alive), _needed_time(at), sorted({b for w, b in holders if w == name}))
-            for (name, at), is_alive in zip(seen.items(), alive, strict=True)
+            _worker(name, bool(is_alive), at, {b for w, b in holders if w == name}, done)
+            for (name, at), is_alive, done in zip(seen.items(), alive, work, strict=True)
         ]
 
     def waiting(self) -> Waiting | None:
@@ -212,18 +266,21 @@ class StatusStore:
             values = self._redis.hgetall(WAITING)
         return Waiting(values["reason"], _needed_time(values.get("since"))) if values.get("reason") else None
 
-    def _page(
-        self, key: str, make: Callable[[str, str], T], offset: int, limit: int, wanted: Callable[[T], bool] | None
-    ) -> Page[T]:
+    def _paths(self, batch: str, statuses: Sequence[ImageStatus], offset: int, limit: int) -> tuple[int, list[str]]:
+        """How many images of some statuses there are, and the paths of one page of them."""
+        keys = [paths_key(batch, status) for status in statuses]
+        paths: list[str] = []
         with self._asking():
-            pairs: Iterable[tuple[str, str]] = self._redis.hscan_iter(key, count=_SCAN)
-            if wanted is None:
-                paths = sorted({path for path, _ in pairs})
-                some = paths[offset : offset + limit]
-                texts = self._redis.hmget(key, some) if some else []
-                return Page(len(paths), [make(p, t) for p, t in zip(some, texts, strict=True) if t is not None])
-            found = {path: record for path, text in pairs if wanted(record := make(path, text))}
-        return Page(len(found), [found[path] for path in sorted(found)[offset : offset + limit]])
+            pipeline = self._redis.pipeline(transaction=False)
+            for key in keys:
+                pipeline.zcard(key)
+            sizes = pipeline.execute()
+            for key, size in zip(keys, sizes, strict=True):
+                missing = limit - len(paths)
+                if missing > 0 and offset < size:
+                    paths += self._redis.zrange(key, offset, offset + missing - 1)
+                offset = max(0, offset - size)
+        return sum(sizes), paths
 
 
 def _batch(id_: str, values: dict[str, Any]) -> Batch:
@@ -240,7 +297,38 @@ def _batch(id_: str, values: dict[str, Any]) -> Batch:
         finished_at=_time(values.get("finished_at")),
         tags=json.loads(values.get("tags", "[]")),
         registered=values.get("registered") == "1",
+        note=values.get("note", ""),
+        rate=_rate(values),
+        cancelled=values.get("cancelled") == "1",
+        deleting=values.get("deleting") == "1",
+        delete_files=values.get("delete_files") == "1",
+        shrunk=values.get("shrunk") == "1",
     )
+
+
+def _worker(name: str, alive: bool, at: str, doing: set[str], done: dict[str, str]) -> WorkerStatus:
+    return WorkerStatus(
+        name=name,
+        alive=alive,
+        last_seen=_needed_time(at),
+        doing=sorted(doing),
+        images=int(done.get("images", 0)),
+        rate=_rate(done),
+        error=done.get("error"),
+        error_at=_time(done.get("error_at")),
+    )
+
+
+def _rate(values: dict[str, str]) -> float:
+    """The rate that a script noted, as it has faded since."""
+    since = now() - float(values.get("rate_at", 0))
+    rate = float(values.get("rate", 0)) * math.exp(-max(since, 0) / _RATE_SECONDS)
+    return rate if rate >= _NO_RATE else 0.0
+
+
+def _event(text: str) -> Event:
+    record = json.loads(text)
+    return Event(_needed_time(record["at"]), record["what"], record["details"] or {})
 
 
 def _image(path: str, text: str) -> Image:

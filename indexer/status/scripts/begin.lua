@@ -2,11 +2,12 @@
 -- KEYS batch, images    ARGV now, path...
 -- Answers path, size, mtime of each image that has to be indexed, as one flat list.
 local taken = {}
+if redis.call('HGET', KEYS[1], 'deleting') == '1' then return taken end
 for at = 2, #ARGV do
   local record = record_of(KEYS[2], ARGV[at])
   if record and (record.status == 'NEW' or record.status == 'PROCESSING') then
     if record.status == 'NEW' then
-      move(KEYS[1], record, 'PROCESSING')
+      move(KEYS[1], ARGV[at], record, 'PROCESSING')
       keep(KEYS[2], ARGV[at], record)
     end
     taken[#taken + 1] = ARGV[at]

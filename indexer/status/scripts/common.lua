@@ -1,4 +1,4 @@
--- Shared by all scripts of this folder: an image's record, and moving it between states with the counters.
+-- Shared by all scripts of this folder: an image's record, and moving it between states with all that depends on them.
 
 local counter_of = {NEW = 'new', PROCESSING = 'processing', DONE = 'done', ERROR = 'error', IGNORED = 'ignored'}
 
@@ -11,14 +11,26 @@ local function touch(batch, now)
   redis.call('HSET', batch, 'modify_date', now)
 end
 
--- Counters change here and nowhere else, so that they always equal a recount.
-local function move(batch, record, status)
+-- The paths of the images of one status, in the order of their bytes.
+local function paths_of(batch, status)
+  return batch .. ':paths:' .. status
+end
+
+-- Counters and lists of paths change here and nowhere else, so that they always equal a recount. A status of nil takes
+-- the image out of the batch.
+local function move(batch, path, record, status)
   if record.status then
     redis.call('HINCRBY', batch, counter_of[record.status], -1)
+    redis.call('ZREM', paths_of(batch, record.status), path)
   else
     redis.call('HINCRBY', batch, 'total', 1)
   end
-  redis.call('HINCRBY', batch, counter_of[status], 1)
+  if status then
+    redis.call('HINCRBY', batch, counter_of[status], 1)
+    redis.call('ZADD', paths_of(batch, status), 0, path)
+  else
+    redis.call('HINCRBY', batch, 'total', -1)
+  end
   record.status = status
 end
 
@@ -33,6 +45,10 @@ local function keep(images, path, record)
   redis.call('HSET', images, path, cjson.encode(record))
 end
 
+local function set_error(errors, path, code, reason, now)
+  redis.call('HSET', errors, path, cjson.encode({code = code, reason = reason, at = now}))
+end
+
 local function set_has_error(batch)
   local errors = tonumber(redis.call('HGET', batch, 'error') or '0')
   redis.call('HSET', batch, 'has_error', errors > 0 and '1' or '0')
@@ -41,4 +57,27 @@ end
 local function open_images(batch)
   local counts = redis.call('HMGET', batch, 'new', 'processing')
   return tonumber(counts[1] or '0') + tonumber(counts[2] or '0')
+end
+
+-- A batch that has been DONE has something to do again.
+local function open_again(batch, active, id)
+  redis.call('HDEL', batch, 'finished_at', 'cancelled')
+  redis.call('HSET', batch, 'status', 'PROCESSING')
+  redis.call('SADD', active, id)
+end
+
+-- What happened to a batch, the latest last; the oldest are forgotten.
+local function happened(batch, now, what, details)
+  redis.call('RPUSH', batch .. ':events', cjson.encode({at = now, what = what, details = details}))
+  redis.call('LTRIM', batch .. ':events', -200, -1)
+end
+
+-- Images per second, the last half minute counting most. Redis's own clock, so that clocks of workers do not matter.
+local function note_rate(key, images)
+  local clock = redis.call('TIME')
+  local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
+  local known = redis.call('HMGET', key, 'rate', 'rate_at')
+  local gone = known[2] and math.max(0, now - tonumber(known[2])) or 0
+  local rate = tonumber(known[1] or '0') * math.exp(-gone / 30) + images / 30
+  redis.call('HSET', key, 'rate', string.format('%.6f', rate), 'rate_at', string.format('%.3f', now))
 end

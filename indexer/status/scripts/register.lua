@@ -1,21 +1,31 @@
--- Files of a batch are listed: unknown ones become NEW, changed or failed ones NEW again.
+-- Files of a batch are listed: unknown ones become NEW, changed or failed ones NEW again. Of a cancelled batch they
+-- become errors that can be retried.
 -- KEYS batch, images, errors    ARGV now, then for each file: path, size, mtime
 -- Answers the paths that have to be indexed.
-if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
+local state = redis.call('HMGET', KEYS[1], 'name', 'deleting', 'cancelled')
+if not state[1] or state[2] == '1' then return {} end
 local wanted = {}
 for at = 2, #ARGV, 3 do
   local path, size, mtime = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2]
   local record = record_of(KEYS[2], path) or {}
   local same = record.size == size and record.mtime == mtime
-  if not (same and (record.status == 'DONE' or record.status == 'IGNORED')) then
-    if not (same and (record.status == 'NEW' or record.status == 'PROCESSING')) then
-      redis.call('HDEL', KEYS[3], path)
-      record.size, record.mtime = size, mtime
-      set_duplicate(KEYS[1], record, false)
-      move(KEYS[1], record, 'NEW')
-      keep(KEYS[2], path, record)
-    end
+  if same and (record.status == 'DONE' or record.status == 'IGNORED') then
+    redis.call('HINCRBY', KEYS[1], 'unchanged', 1)
+  elseif same and (record.status == 'NEW' or record.status == 'PROCESSING') then
     wanted[#wanted + 1] = path
+  else
+    redis.call('HINCRBY', KEYS[1], record.status and 'changed' or 'added', 1)
+    redis.call('HDEL', KEYS[3], path)
+    record.size, record.mtime = size, mtime
+    set_duplicate(KEYS[1], record, false)
+    if state[3] == '1' then
+      move(KEYS[1], path, record, 'ERROR')
+      set_error(KEYS[3], path, 'cancelled', 'the import was cancelled before the file was read', ARGV[1])
+    else
+      move(KEYS[1], path, record, 'NEW')
+      wanted[#wanted + 1] = path
+    end
+    keep(KEYS[2], path, record)
   end
 end
 set_has_error(KEYS[1])

@@ -2,22 +2,26 @@
 -- KEYS batch, images, errors    ARGV now, then for each image: path, size, mtime, status, details (JSON)
 -- An image that is final already, or whose file has changed since the task read it, is left alone: a task delivered
 -- twice changes nothing. Answers 1 when no image of a completely listed batch is open any more, else 0.
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+local ended = 0
 for at = 2, #ARGV, 5 do
   local path, size, mtime, status = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3]
   local record = record_of(KEYS[2], path)
   if record and record.size == size and record.mtime == mtime
       and (record.status == 'NEW' or record.status == 'PROCESSING') then
     local details = cjson.decode(ARGV[at + 4])
-    move(KEYS[1], record, status)
+    move(KEYS[1], path, record, status)
     if status == 'DONE' then
       record.uid = details.uid
       set_duplicate(KEYS[1], record, details.duplicate)
     elseif status == 'ERROR' then
-      redis.call('HSET', KEYS[3], path, cjson.encode({code = details.code, reason = details.reason, at = ARGV[1]}))
+      set_error(KEYS[3], path, details.code, details.reason, ARGV[1])
     end
     keep(KEYS[2], path, record)
+    if status ~= 'NEW' then ended = ended + 1 end
   end
 end
+note_rate(KEYS[1], ended)
 set_has_error(KEYS[1])
 touch(KEYS[1], ARGV[1])
 if redis.call('HGET', KEYS[1], 'registered') == '1' and open_images(KEYS[1]) == 0 then return 1 end

@@ -192,17 +192,6 @@ def test_a_folder_delivered_again_indexes_only_what_is_new_or_changed(
     assert after["MR"]["PatientID"] == "CHANGED"
 
 
-def test_the_same_image_in_two_files_is_one_document_and_counted_as_duplicate(
-    pipeline: Pipeline, images: Callable[..., Path], elasticsearch: Elasticsearch, settings: Settings
-) -> None:
-    folder = images("CASE-22", "CT_small.dcm")
-    shutil.copy(folder / "CT_small.dcm", folder / "z copy.dcm")
-    assert pipeline.run(folder).counts.duplicates == 1
-    assert pipeline.run(images("CASE-23", "CT_small.dcm")).counts.duplicates == 1
-    [document] = found(elasticsearch, settings)
-    assert document["batch"] == "CASE-23"
-
-
 def test_a_second_batch_does_not_overwrite_the_first(
     pipeline: Pipeline, images: Callable[..., Path], elasticsearch: Elasticsearch, settings: Settings
 ) -> None:

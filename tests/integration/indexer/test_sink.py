@@ -6,8 +6,10 @@ import orjson
 import pytest
 from elasticsearch import Elasticsearch
 
+from indexer.duplicates import Earlier
 from indexer.settings import Settings
 from indexer.sink import Document, ElasticsearchUnavailableError, Sink, Written
+from indexer.status import Place
 from mappings.index import ensure_index, migrating_alias, write_alias
 from tests.fault_proxy import FaultProxy, fault_proxy
 
@@ -145,6 +147,10 @@ def test_a_node_that_is_away_is_said_in_one_line(settings: Settings) -> None:
 
 
 def test_documents_that_exist_are_known_with_their_file(sink: Sink) -> None:
-    sink.write([document("1", file={"path": "/incoming/CASE-1/a.dcm"})])
-    assert sink.existing(["1", "2", "1"]) == {"1": "/incoming/CASE-1/a.dcm"}
+    other = {"batch": "CASE-0", "path": "/incoming/CASE-0/a.dcm", "header_sha256": "e3b0", "conflict": True}
+    file = {"path": "/incoming/CASE-1/a.dcm", "header_sha256": "c442"}
+    sink.write([document("1", version=7, file=file, duplicates=[other])])
+    place = Place("CASE-1", "/incoming/CASE-1/a.dcm", "c442")
+    before = Place("CASE-0", "/incoming/CASE-0/a.dcm", "e3b0")
+    assert sink.existing(["1", "2", "1"]) == {"1": Earlier(place, (before,), 7)}
     assert sink.existing([]) == {}

@@ -1,6 +1,7 @@
 """Batches and images in a real Redis: each change counts once, whatever is repeated or comes too late."""
 
 import itertools
+import json
 import random
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ from redis import Redis
 from indexer.status import (
     BatchStatus,
     ErrorCode,
+    Image,
     ImageStatus,
     Lease,
     Leases,
@@ -21,6 +23,7 @@ from indexer.status import (
     connect,
 )
 from indexer.status.ledger import Added, FoundFile
+from indexer.status.store import images_key
 
 A, B, C = (FoundFile(f"{name}.dcm", 100 + at, f"17000000{at}.000000000") for at, name in enumerate("abc"))
 
@@ -38,7 +41,12 @@ def store(redis_client: Redis) -> StatusStore:
 
 
 def recount(store: StatusStore, batch: str) -> dict[str, int]:
-    images = store.images(batch, 0, 1_000_000).results
+    """Count the records themselves, and make sure that the lists by status have just these."""
+    records = store._redis.hgetall(images_key(batch))
+    images = [Image(path, ImageStatus(json.loads(text)["status"]), None, 0, "") for path, text in records.items()]
+    for status in ImageStatus:
+        listed = [image.path for image in store.images(batch, 0, 1_000, status).results]
+        assert listed == sorted(image.path for image in images if image.status == status)
     counted = {status.lower(): sum(image.status == status for image in images) for status in ImageStatus}
     return {"total": len(images), **counted}
 
@@ -143,11 +151,11 @@ def test_images_given_back_are_taken_again(ledger: Ledger, store: StatusStore) -
 
 def test_counters_equal_a_recount_after_any_order_of_events(ledger: Ledger, store: StatusStore) -> None:
     chance = random.Random(7)
-    files = [FoundFile(f"{at}.dcm", at, "1.0") for at in range(12)]
+    files = [FoundFile(f"{at:02}.dcm", at, "1.0") for at in range(12)]
     states = [ImageStatus.DONE, ImageStatus.ERROR, ImageStatus.IGNORED, ImageStatus.NEW]
     for _ in range(300):
         some = chance.sample(files, chance.randint(1, 6))
-        what = chance.choice(("register", "change", "begin", "settle"))
+        what = chance.choice(("register", "change", "begin", "settle", "reopen", "forget", "cancel"))
         if what == "register":
             ledger.register("CASE-1", some)
         elif what == "change":
@@ -156,6 +164,12 @@ def test_counters_equal_a_recount_after_any_order_of_events(ledger: Ledger, stor
             ledger.register("CASE-1", [files[at]])
         elif what == "begin":
             ledger.begin("CASE-1", [file.path for file in some])
+        elif what == "reopen":
+            ledger.reopen("CASE-1", [file.path for file in some], [ImageStatus.DONE, ImageStatus.ERROR])
+        elif what == "forget":
+            ledger.forget("CASE-1", [file.path for file in some])
+        elif what == "cancel":
+            ledger.cancel("CASE-1")
         else:
             outcomes = []
             for file in some:
@@ -164,6 +178,7 @@ def test_counters_equal_a_recount_after_any_order_of_events(ledger: Ledger, stor
                 outcomes.append(Outcome(file, status, uid="1", duplicate=chance.random() < 0.3, code=code, reason="x"))
             ledger.settle("CASE-1", outcomes)
     assert counted(store, "CASE-1") == recount(store, "CASE-1")
+    assert not ledger.recount("CASE-1")
     batch = store.batch("CASE-1")
     assert batch.has_error == (batch.counts.error > 0)
     assert store.errors("CASE-1").count == batch.counts.error
