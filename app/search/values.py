@@ -86,12 +86,16 @@ class Value:
             re.sub(r"([*?\\])", r"\\\1", part) if isinstance(part, str) else part.value for part in self.parts
         )
 
-    def regexp(self) -> str:
-        """As a regular expression of Lucene that takes letters in any case, beyond ASCII too."""
-        return "".join(
-            regexp_of(part) if isinstance(part, str) else {Wildcard.MANY: ".*", Wildcard.ONE: "."}[part]
-            for part in self.parts
-        )
+    def regexp(self, any_one: str = ".") -> str:
+        """As a regular expression of Lucene that takes letters in any case, beyond ASCII too.
+
+        Parameters
+        ----------
+        any_one
+            The characters that a wildcard may stand for.
+        """
+        wildcards = {Wildcard.MANY: f"{any_one}*", Wildcard.ONE: any_one}
+        return "".join(regexp_of(part) if isinstance(part, str) else wildcards[part] for part in self.parts)
 
 
 def regexp_of(text: str) -> str:

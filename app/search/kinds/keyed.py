@@ -5,6 +5,7 @@ values that occur are asked for first (a `Lookup`), and the query names them. Nu
 sorts as they do.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -19,6 +20,11 @@ from mappings.dictionary import Kind
 
 _SMALLEST, _LARGEST = sortable(float("-inf")), sortable(float("inf"))
 _LAST_TEXT = "\U0010ffff"
+# What words consist of, as Lucene's expressions can say it: digits, and letters of the scripts that have words.
+_LETTERS = "0-9A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u0370-\u05ff\u0620-\u06ff\uac00-\ud7a3"
+_BEFORE, _AFTER = f"(.*[^{_LETTERS}])?", f"([^{_LETTERS}].*)?"
+_WORD = re.compile(r"(?:[^\W_]|(?<=\d)[.,](?=\d))+")
+_LONGEST_EXPRESSION = 1_000  # that Elasticsearch takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +59,13 @@ def equal(field: Field, value: Value, look_up: LookUp) -> Query:
             return _equal_number(field, value)
         case Kind.KEYWORD if value.text.isascii() and (not value.is_pattern or value.prefix is not None):
             return keywords.matching(field.path, value, is_uid=keywords.is_uid(field))
-    if value.is_pattern or field.kind is Kind.KEYWORD:
+    if value.is_pattern:
+        return among(field, _pattern(value, field.kind), look_up)
+    if field.kind is Kind.KEYWORD:
         return among(field, value.regexp(), look_up)
     clauses = [term(field.path, value.text, any_case=value.text.isascii())]
     if field.numbers and numbers.is_number(value.text):
-        clauses.append(term(field.numbers, sortable(float(value.text))))
+        clauses.append(_any_number(field, float(value.text)))
     if texts.has_words(value.text):
         clauses.append(among(field, _containing(value.text, field.kind), look_up))
     return any_of(clauses)
@@ -66,11 +74,18 @@ def equal(field: Field, value: Value, look_up: LookUp) -> Query:
 def _equal_number(field: Field, value: Value) -> Query:
     if value.is_pattern:
         raise UnusableValueError(f"{field.name} holds numbers: wildcards do not work on them, ranges do.")
-    return term(field.numbers or field.path, sortable(float(numbers.number(value.text, field))))
+    return _any_number(field, numbers.number(value.text, field))
+
+
+def _any_number(field: Field, number: float | int) -> Query:
+    path = field.numbers or field.path
+    return any_of(term(path, sortable(one)) for one in numbers.written(number, field))
 
 
 def among(field: Field, expression: str, look_up: LookUp) -> Query:
     """Images whose element has a value that fits an expression."""
+    if len(expression) > _LONGEST_EXPRESSION:
+        raise UnusableValueError(f"This is too long to be looked up in {field.name}: with := it is the whole value.")
     values = look_up(Lookup(field.path, expression))
     return terms(field.path, values) if values else nothing()
 
@@ -109,8 +124,24 @@ def _as_text(field: Field, query: Query) -> Query:
     return between(field.path, **bounds)
 
 
+def _pattern(value: Value, kind: Kind) -> str:
+    """A whole value that fits a pattern; of texts and names also one that has a word which does."""
+    whole = value.regexp()
+    words = f"{_BEFORE}{value.regexp(any_one=f'[{_LETTERS}_]')}{_AFTER}"
+    is_words = kind is not Kind.KEYWORD and len(whole) + len(words) < _LONGEST_EXPRESSION
+    return f"{whole}|{words}" if is_words else whole
+
+
 def _containing(text: str, kind: Kind) -> str:
     """A whole value that has these words in it: beside each other, or, in names, in any order."""
-    words = names.words_of(text) if kind is Kind.NAME else [text]
-    # In aggregations `&` demands that the value fits both sides.
-    return "&".join(f"((.*[^0-9A-Za-z])?{regexp_of(word)}([^0-9A-Za-z].*)?)" for word in words)
+    if kind is Kind.NAME:
+        # In aggregations `&` demands that the value fits both sides.
+        return "&".join(_beside(word) for word in names.words_of(text))
+    return _beside(text)
+
+
+def _beside(text: str) -> str:
+    if numbers.is_number(text):
+        return f"{_BEFORE}{regexp_of(text)}{_AFTER}"
+    words = f"[^{_LETTERS}]+".join(regexp_of(word) for word in _WORD.findall(text))
+    return f"{_BEFORE}{words}{_AFTER}"

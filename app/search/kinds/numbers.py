@@ -2,16 +2,19 @@
 
 import math
 import re
+import struct
 from dataclasses import dataclass
 
-from app.search.dsl import Query, between, nothing, term
+from app.search.dsl import Query, any_of, between, nothing, term
 from app.search.errors import UnusableValueError
 from app.search.fields import Field
 from app.search.values import Bound, Value
+from indexer.flatten.convert import shortest
 from mappings.dictionary import Kind
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?")
 _LARGEST_LONG = 2**63 - 1
+_LARGEST_FLOAT = 3.4e38  # of 32 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,16 @@ def equal(field: Field, value: Value) -> Query:
     if field.kind is Kind.LONG:
         fits = isinstance(wanted, int) and abs(wanted) <= _LARGEST_LONG
         return term(field.path, wanted) if fits else nothing()
-    return term(field.path, float(wanted))
+    return any_of(term(field.path, one) for one in written(wanted, field))
+
+
+def written(number: float | int, field: Field) -> list[float]:
+    """A number as the index has it: of a 32-bit float that is the shortest of its decimals, and others write more."""
+    as_typed = float(number)
+    is_short = field.attribute is None or field.attribute.vr == "FL"
+    if is_short and abs(as_typed) < _LARGEST_FLOAT and as_typed == struct.unpack("f", struct.pack("f", as_typed))[0]:
+        return list(dict.fromkeys((as_typed, shortest(as_typed))))
+    return [as_typed]
 
 
 def in_range(field: Field, low: Bound | None, high: Bound | None) -> Query:

@@ -6,7 +6,6 @@ import pytest
 
 from app.search.compiler import Compiled, compile_query
 from app.search.errors import QuerySyntaxError
-from app.search.kinds.keyed import Lookup
 from app.search.limits import QueryLimits
 
 DATE_FORMAT = "strict_date_optional_time"
@@ -101,6 +100,13 @@ def test_keywords_are_matched_as_a_whole_in_any_case(text: str, expected: Any) -
         ("SliceThickness:<=1.25", {"range": {"SliceThickness": {"lte": 1.25}}}),
         ("SliceThickness:[1 TO 5}", {"range": {"SliceThickness": {"gte": 1, "lt": 5}}}),
         ("SliceThickness:{* TO 5]", {"range": {"SliceThickness": {"lte": 5}}}),
+        ("RecommendedDisplayFrameRateInFloat:0.5", {"term": {"RecommendedDisplayFrameRateInFloat": {"value": 0.5}}}),
+        (
+            "RecommendedDisplayFrameRateInFloat:0.10000000149011612",
+            either(
+                *({"term": {"RecommendedDisplayFrameRateInFloat": {"value": n}}} for n in (0.10000000149011612, 0.1))
+            ),
+        ),
         ("SliceLocation:[-10 TO -2.5]", {"range": {"SliceLocation": {"gte": -10, "lte": -2.5}}}),
         ("SliceLocation:(-5 OR 5)", either(*(query(f"SliceLocation:{n}") for n in (-5, 5)))),
         ("Rows:512.0", {"term": {"Rows": {"value": 512}}}),
@@ -300,11 +306,14 @@ def answered(text: str, *values: str) -> tuple[Compiled, Any]:
         ("private.X.0019xx02:/a.b/", "private.X.0019xx02", "a.b"),
         ("ContentSequence.TextValue:*ab", "path.ContentSequence.TextValue", ".*[Aa][Bb]"),
         ("ContentSequence.ValueType:ü", "path.ContentSequence.ValueType", "[Üü]"),
+        ("ContentSequence.ValueType:a*b", "path.ContentSequence.ValueType", "[Aa].*[Bb]"),
     ],
 )
 def test_patterns_on_keyed_elements_are_looked_up_first(text: str, path: str, expression: str) -> None:
     first, final = answered(text, "AxB", "a-b")
-    assert first.lookups == (Lookup(path, expression),)
+    (lookup,) = first.lookups
+    assert lookup.path == path
+    assert lookup.expression.split("|")[0] == expression
     assert final == {"terms": {path: ["AxB", "a-b"]}}
 
 
@@ -355,6 +364,7 @@ def test_a_query_tells_which_fields_it_names() -> None:
         ("Rows:[1 TO 5*]", "An end of a range cannot have wildcards", 5, 9),
         ("ContentSequence.Date:now-1d", "nested.Date only", 21, 6),
         ("ContentSequence.NumericValue:x", "holds numbers", 29, 1),
+        ("private.X.0019xx02:" + "a" * 300, "with := it is the whole value", 19, 300),
         ("ContentSequence.NumericValue:1*", "wildcards do not work", 29, 2),
         ("ContentSequence.NumericValue:[a TO b]", "an end of this range is none", 29, 8),
     ],

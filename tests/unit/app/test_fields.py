@@ -29,6 +29,8 @@ from mappings.dictionary import Kind
         ("path.ContentSequence.NumericValue", "path.ContentSequence.NumericValue", Kind.DOUBLE),
         ("SIEMENS CSA:0029xx10.CodeValue", "path.SIEMENS CSA:0029xx10.CodeValue", Kind.TEXT),
         ("private.GEMS_ACQU_01.0019xx02", "private.GEMS_ACQU_01.0019xx02", Kind.TEXT),
+        ("private.none.00110008", "private.none.00110008", Kind.TEXT),
+        ("private.none.(0011,000a)", "private.none.0011000A", Kind.TEXT),
         ("private.A.B 1.0.0019XXab", "private.A.B 1.0.0019xxAB", Kind.TEXT),
         ("malformed.studydate", "malformed.StudyDate", Kind.KEYWORD),
         ("malformed.ContentSequence.Date", "malformed.ContentSequence.Date", Kind.KEYWORD),
@@ -68,6 +70,7 @@ def test_a_wrong_name_gets_the_right_one_as_suggestion(name: str, suggestion: st
     ("name", "message"),
     [
         ("00191002", "is a private element: name it by its creator, as in private.CREATOR.0019xx02"),
+        ("00190002", "name it by its creator, as in private.none.00190002"),
         ("private.GEMS", "written private.CREATOR.ggggxxee"),
         ("private.GEMS.foo", "written private.CREATOR.ggggxxee"),
         ("qqqqqq", "There is no field “qqqqqq”."),
