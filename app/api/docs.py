@@ -10,6 +10,8 @@ import flask_openapi3_swagger
 from flask import Blueprint, current_app, render_template
 from flask_openapi3.openapi import OpenAPI
 
+from app.api.openapi import completed
+
 blueprint = Blueprint(
     "api_docs",
     __name__,
@@ -22,7 +24,10 @@ blueprint = Blueprint(
 @blueprint.get("/openapi.json")
 def openapi() -> dict[str, Any]:
     """Answer the OpenAPI document."""
-    return cast(OpenAPI, current_app).api_doc
+    app = cast(OpenAPI, current_app)
+    if not app.spec_json:
+        app.spec_json = completed(app.api_doc)
+    return app.spec_json
 
 
 @blueprint.get("/docs")

@@ -1,11 +1,13 @@
 """The shapes of requests and answers: checked when they come in, described in the OpenAPI document."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.api import examples
+from app.api.examples import shown_as, such_as
 from app.archive import LARGEST_PAGE
-from app.problems import CONTENT_TYPE
+from app.problems import CONTENT_TYPE, Problem
 from app.search.levels import Level
 from indexer.status import ImageStatus
 
@@ -14,6 +16,9 @@ DESCRIPTION = (
     "are problem documents (RFC 9457)."
 )
 LARGEST_LIST = 1_000
+PROBLEM = "ProblemDocument"
+
+Condition = Annotated[str, Field(min_length=1)]
 
 
 class Parameters(BaseModel):
@@ -25,14 +30,18 @@ class Parameters(BaseModel):
 class PageParameters(Parameters):
     """Which part of a list."""
 
-    offset: int = Field(0, ge=0, le=10_000_000, description="entries to leave out")
-    size: int = Field(50, ge=1, le=LARGEST_LIST, description="entries to answer, at most")
+    offset: int = Field(0, ge=0, le=10_000_000, description="entries to leave out", json_schema_extra=such_as(0))
+    size: int = Field(
+        50, ge=1, le=LARGEST_LIST, description="entries to answer, at most", json_schema_extra=such_as(20)
+    )
 
 
 class ImagesParameters(PageParameters):
     """Which part of a batch's images."""
 
-    status: ImageStatus | None = Field(None, description="only images of this status")
+    status: ImageStatus | None = Field(
+        None, description="only images of this status", json_schema_extra=such_as(ImageStatus.DONE.value)
+    )
 
 
 class SearchParameters(Parameters):
@@ -41,32 +50,51 @@ class SearchParameters(Parameters):
     q: str = Field(
         "",
         description="the query; blank finds everything",
-        json_schema_extra={"example": "Modality:CT SliceThickness:<=1.25"},
+        json_schema_extra=such_as(examples.QUERY),
     )
-    level: Level = Field(Level.IMAGE, description="what a result is")
-    filter: list[str] = Field(
-        [], description="conditions beside the query, as in `Modality:=CT`; those on one field are alternatives"
+    level: Level = Field(Level.IMAGE, description="what a result is", json_schema_extra=such_as(Level.SERIES.value))
+    filter: list[Condition] = Field(
+        [],
+        description="conditions beside the query, as in `Modality:=CT`; those on one field are alternatives",
+        json_schema_extra=such_as(examples.FILTER),
     )
-    size: int = Field(25, ge=0, le=LARGEST_PAGE, description="results of a page")
-    after: str = Field("", description="`next` or `previous` of an answer, to get that page")
-    sort: str = Field("", description="fields to sort by, separated by commas; `-` before a name sorts downwards")
-    fields: str = Field("", description="fields to show, separated by commas; none means a useful selection")
+    size: int = Field(25, ge=0, le=LARGEST_PAGE, description="results of a page", json_schema_extra=such_as(10))
+    after: str = Field(
+        "", description="`next` or `previous` of an answer, to get that page", json_schema_extra=such_as("")
+    )
+    sort: str = Field(
+        "",
+        description="fields to sort by, separated by commas; `-` before a name sorts downwards",
+        json_schema_extra=such_as(examples.SORT),
+    )
+    fields: str = Field(
+        "",
+        description="fields to show, separated by commas; none means a useful selection",
+        json_schema_extra=such_as(examples.FIELDS),
+    )
     facets: str = Field(
-        "", description="fields whose values are counted, separated by commas; `default` stands for the usual ones"
+        "",
+        description="fields whose values are counted, separated by commas; `default` stands for the usual ones",
+        json_schema_extra=such_as(examples.FACETS),
     )
-    facet_size: int = Field(20, ge=1, le=LARGEST_PAGE, description="values of a facet, at most")
+    facet_size: int = Field(
+        20, ge=1, le=LARGEST_PAGE, description="values of a facet, at most", json_schema_extra=such_as(20)
+    )
 
 
 class BatchPath(BaseModel):
     """Which batch."""
 
-    batch: str = Field(description="id of the batch")
+    batch: str = Field(description="id of the batch", json_schema_extra=such_as(examples.BATCH_ID))
 
 
 class ImagePath(BaseModel):
     """Which image."""
 
-    image: str = Field(description="id of the image: its SOPInstanceUID, or `sha256-` and the file's digest")
+    image: str = Field(
+        description="id of the image: its SOPInstanceUID, or `sha256-` and the file's digest",
+        json_schema_extra=such_as(examples.IMAGE_ID),
+    )
 
 
 class Page(BaseModel):
@@ -114,11 +142,15 @@ class ErrorDocument(BaseModel):
 class BatchDocument(BatchSummary):
     """A batch with its errors."""
 
+    model_config = shown_as(examples.BATCH)
+
     errors: list[ErrorDocument] = Field(description=f"the first {LARGEST_LIST:,}; `counts.error` tells how many")
 
 
 class ReceiptDocument(BaseModel):
     """What became of all elements of a batch's images; `elements` is the sum of the counts after it."""
+
+    model_config = shown_as(examples.RECEIPT)
 
     images: int = Field(description="images of the batch in the index")
     elements: int
@@ -132,6 +164,8 @@ class ReceiptDocument(BaseModel):
 
 class BatchList(Page):
     """Batches, the newest first."""
+
+    model_config = shown_as(examples.BATCHES)
 
     results: list[BatchSummary]
 
@@ -148,6 +182,8 @@ class FileDocument(BaseModel):
 
 class FileList(Page):
     """Files of a batch, by path."""
+
+    model_config = shown_as(examples.FILES)
 
     results: list[FileDocument]
 
@@ -182,6 +218,8 @@ class FacetValue(BaseModel):
 class SearchDocument(BaseModel):
     """What a search found."""
 
+    model_config = shown_as(examples.SEARCH)
+
     total: int = Field(description="results on all pages")
     level: Level
     images: int | None = Field(None, description="at levels above images: images that the query finds")
@@ -196,6 +234,8 @@ class SearchDocument(BaseModel):
 
 class ImageDocument(BaseModel):
     """An image: its attributes, and what dicomsearch knows about it."""
+
+    model_config = shown_as(examples.IMAGE)
 
     id: str
     batch: str | None
@@ -219,5 +259,10 @@ class ProblemDocument(BaseModel):
 
 def problems(*statuses: int) -> dict[str | int, Any]:
     """Describe the problems that a route may answer, for its `responses`."""
-    schema = ProblemDocument.model_json_schema()
-    return {str(status): {"content": {CONTENT_TYPE: {"schema": schema}}} for status in statuses}
+    return {str(status): {"content": {CONTENT_TYPE: _problem(status)}} for status in statuses}
+
+
+def _problem(status: int) -> dict[str, Any]:
+    kind, title, detail = examples.PROBLEMS[status]
+    example = Problem(status, title, detail, kind).document()
+    return {"schema": {"$ref": f"#/components/schemas/{PROBLEM}"}, "example": example}

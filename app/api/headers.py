@@ -7,7 +7,9 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
+from app.api import examples
 from app.api.documents import LARGEST_LIST, Page, PageParameters, Parameters, problems
+from app.api.examples import shown_as, such_as
 from app.search.headers import HeaderField, matching
 from app.services import services
 
@@ -22,20 +24,33 @@ blueprint = APIBlueprint(
 class HeadersParameters(PageParameters):
     """Which fields."""
 
-    q: str = Field("", max_length=200, description="words of the keyword or name, a VR, or the beginning of a tag")
+    q: str = Field(
+        "",
+        max_length=200,
+        description="words of the keyword or name, a VR, or the beginning of a tag",
+        json_schema_extra=such_as("slice"),
+    )
 
 
 class ValuesParameters(Parameters):
     """Which values."""
 
-    q: str = Field("", max_length=200, description="only values that have this text in them; numbers begin with it")
-    size: int = Field(50, ge=1, le=LARGEST_LIST, description="values to answer, at most")
+    q: str = Field(
+        "",
+        max_length=200,
+        description="only values that have this text in them; numbers begin with it",
+        json_schema_extra=such_as("1"),
+    )
+    size: int = Field(50, ge=1, le=LARGEST_LIST, description="values to answer, at most", json_schema_extra=such_as(20))
 
 
 class HeaderPath(BaseModel):
     """Which field."""
 
-    keyword: str = Field(description="as queries name it: keyword, tag, path or `private.CREATOR.ggggxxee`")
+    keyword: str = Field(
+        description="as queries name it: keyword, tag, path or `private.CREATOR.ggggxxee`",
+        json_schema_extra=such_as("SliceThickness"),
+    )
 
 
 class HeaderDocument(BaseModel):
@@ -50,6 +65,8 @@ class HeaderDocument(BaseModel):
 
 class HeaderListDocument(Page):
     """Fields, those that fit best or are in most images first."""
+
+    model_config = shown_as(examples.HEADERS)
 
     results: list[HeaderDocument]
     sampled: int = Field(
@@ -68,6 +85,8 @@ class ValueDocument(BaseModel):
 
 class HeaderValuesDocument(HeaderDocument):
     """A field with its values, the most frequent first."""
+
+    model_config = shown_as(examples.HEADER_VALUES)
 
     values: list[ValueDocument]
     more: bool = Field(description="whether there are further values")

@@ -6,6 +6,7 @@ from flask import Response, current_app
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
+from app.api import examples
 from app.api.documents import ImageDocument, ImagePath, problems
 from app.services import services
 
@@ -29,7 +30,10 @@ def show_image(path: ImagePath) -> dict[str, Any]:
     "/images/<image>/header",
     summary="Show a whole header",
     responses={
-        "200": {"description": "DICOM JSON (PS3.18 Annex F)", "content": {DICOM_JSON: {"schema": {"type": "object"}}}},
+        "200": {
+            "description": "DICOM JSON (PS3.18 Annex F)",
+            "content": {DICOM_JSON: {"schema": {"type": "object"}, "example": examples.HEADER}},
+        },
         **problems(400, 404, 503),
     },
 )

@@ -6,7 +6,10 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
+from app.api import examples
 from app.api.documents import BatchPath, ImagePath, Parameters, problems
+from app.api.examples import shown_as, such_as
+from app.problems import BatchNotFoundError
 from app.services import services
 
 blueprint = APIBlueprint(
@@ -20,7 +23,7 @@ blueprint = APIBlueprint(
 class AlikeParameters(Parameters):
     """How many series."""
 
-    size: int = Field(10, ge=1, le=100, description="series to answer, at most")
+    size: int = Field(10, ge=1, le=100, description="series to answer, at most", json_schema_extra=such_as(5))
 
 
 class AlikeSeriesDocument(BaseModel):
@@ -34,6 +37,8 @@ class AlikeSeriesDocument(BaseModel):
 
 class AlikeDocument(BaseModel):
     """Series with the same acquisition parameters, but for one in five at most; the most similar first."""
+
+    model_config = shown_as(examples.ALIKE)
 
     parameters: dict[str, list[Any]] = Field(description="acquisition parameters of the image, which were compared")
     results: list[AlikeSeriesDocument]
@@ -51,6 +56,8 @@ class UnusualValueDocument(BaseModel):
 
 class UnusualDocument(BaseModel):
     """What is unusual in a batch, possible misspellings and the most telling values first."""
+
+    model_config = shown_as(examples.UNUSUAL)
 
     images: int = Field(description="images of the batch")
     others: int = Field(description="images that they were compared with")
@@ -82,11 +89,14 @@ def show_alike(path: ImagePath, query: AlikeParameters) -> dict[str, Any]:
 @blueprint.get(
     "/batches/<batch>/unusual",
     summary="Find what is unusual",
-    responses={"200": UnusualDocument, **problems(400, 503)},
+    responses={"200": UnusualDocument, **problems(400, 404, 503)},
 )
 def show_unusual(path: BatchPath) -> dict[str, Any]:
     """Find values that set a batch apart from the rest of the archive; identifying ones are left out."""
     found = services().archive.unusual(path.batch)
+    # One whose status was lost is in the archive still, and one that has just begun only in the status.
+    if not found.images and services().status.batch(path.batch) is None:
+        raise BatchNotFoundError(path.batch)
     return {
         "images": found.images,
         "others": found.others,

@@ -9,7 +9,9 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field, model_validator
 
+from app.api import examples
 from app.api.documents import ImagePath, Parameters, problems
+from app.api.examples import shown_as, such_as
 from app.preview.source import FileState, existing
 from app.preview.wish import Wish
 from app.security import PRIVATE
@@ -29,17 +31,33 @@ blueprint = APIBlueprint(
 class FrameParameters(Parameters):
     """Which frame."""
 
-    frame: int = Field(1, ge=1, le=2**31 - 1, description="number of the frame, from 1")
+    frame: int = Field(1, ge=1, le=2**31 - 1, description="number of the frame, from 1", json_schema_extra=such_as(1))
 
 
 class PictureParameters(FrameParameters):
     """Which frame, and how it is shown."""
 
     center: float | None = Field(
-        None, ge=-_LARGEST, le=_LARGEST, description="window center (level); by default what the file proposes"
+        None,
+        ge=-_LARGEST,
+        le=_LARGEST,
+        description="window center (level), together with `width`; by default what the file proposes",
+        json_schema_extra=such_as(40.0),
     )
-    width: float | None = Field(None, gt=0, le=_LARGEST, description="window width; only together with `center`")
-    size: int = Field(512, ge=16, le=2048, description="pixels of the longer side, at most; it is never enlarged")
+    width: float | None = Field(
+        None,
+        gt=0,
+        le=_LARGEST,
+        description="window width; only together with `center`",
+        json_schema_extra=such_as(400.0),
+    )
+    size: int = Field(
+        512,
+        ge=16,
+        le=2048,
+        description="pixels of the longer side, at most; it is never enlarged",
+        json_schema_extra=such_as(512),
+    )
 
     @model_validator(mode="after")
     def _center_with_width(self) -> Self:
@@ -58,6 +76,8 @@ class WindowDocument(BaseModel):
 
 class PreviewDocument(BaseModel):
     """What there is to show."""
+
+    model_config = shown_as(examples.PREVIEW)
 
     frames: int
     rows: int

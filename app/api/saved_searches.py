@@ -10,7 +10,9 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.documents import Page, PageParameters, problems
+from app.api import examples
+from app.api.documents import Condition, Page, PageParameters, problems
+from app.api.examples import shown_as, such_as
 from app.saved import SavedSearch, SavedState
 from app.saved.store import LONGEST_NAME
 from app.search.levels import Level
@@ -22,7 +24,7 @@ class SavedSearchBody(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"example": {"name": "Thin CT of the chest", "q": "Modality:CT chest SliceThickness:<=1"}},
+        json_schema_extra=such_as(examples.SAVED_BODY),
     )
 
     name: str = Field(min_length=1, max_length=LONGEST_NAME, description="unique, whatever its case")
@@ -31,7 +33,7 @@ class SavedSearchBody(BaseModel):
     sort: str = Field("", description="fields to sort by")
     fields: str = Field("", description="fields to show")
     facets: str = Field("", description="facets to count")
-    filter: list[str] = Field([], description="conditions beside the query")
+    filter: list[Condition] = Field([], description="conditions beside the query")
 
     def state(self) -> SavedState:
         """What is to be saved, checked."""
@@ -43,6 +45,8 @@ class SavedSearchBody(BaseModel):
 class SavedSearchDocument(SavedSearchBody):
     """A saved search."""
 
+    model_config = shown_as(examples.SAVED)
+
     id: str = Field(description="stays the same when it gets another name")
     url: str = Field(description="address of its results in the API")
     add_date: str
@@ -52,13 +56,15 @@ class SavedSearchDocument(SavedSearchBody):
 class SavedSearchList(Page):
     """Saved searches, by name."""
 
+    model_config = shown_as(examples.SAVED_LIST)
+
     results: list[SavedSearchDocument]
 
 
 class SavedSearchPath(BaseModel):
     """Which saved search."""
 
-    search: str = Field(max_length=100, description="its id")
+    search: str = Field(max_length=100, description="its id", json_schema_extra=such_as(examples.SAVED_ID))
 
 
 blueprint = APIBlueprint(
@@ -91,7 +97,7 @@ def list_saved_searches(query: PageParameters) -> dict[str, Any]:
 @blueprint.post(
     "/saved-searches",
     summary="Save a search",
-    responses={"201": SavedSearchDocument, **problems(400, 403, 409, 415, 503)},
+    responses={"201": SavedSearchDocument, **problems(400, 403, 409, 413, 415, 503)},
 )
 def add_saved_search(body: SavedSearchBody) -> Response:
     """Save a search under a name."""
@@ -114,7 +120,7 @@ def show_saved_search(path: SavedSearchPath) -> dict[str, Any]:
 @blueprint.put(
     "/saved-searches/<search>",
     summary="Change a saved search",
-    responses={"200": SavedSearchDocument, **problems(400, 403, 404, 409, 415, 503)},
+    responses={"200": SavedSearchDocument, **problems(400, 403, 404, 409, 413, 415, 503)},
 )
 def change_saved_search(path: SavedSearchPath, body: SavedSearchBody) -> Response:
     """Replace a saved search: its name and all that it says."""

@@ -1,6 +1,5 @@
 """A real browser on the real pages: Debian's Chromium, driven by Playwright, over an archive of real images."""
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,13 +7,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from redis import Redis
-from werkzeug.serving import make_server
 
 from app import create_app
 from indexer.settings import Settings
-from local.ports import free_port
 from tests.archive import Indexed
 from tests.archive_fixtures import archive_settings, images
+from tests.serving import served
 
 __all__ = ["archive_settings", "images"]
 
@@ -45,14 +43,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def address(archive_settings: Settings, images: list[Indexed], redis_client: Redis) -> Iterator[str]:
     """Where the application is served, with an empty status."""
-    port = free_port()
-    server = make_server("127.0.0.1", port, create_app(archive_settings), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(create_app(archive_settings)) as address:
+        yield address
 
 
 @dataclass

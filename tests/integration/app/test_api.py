@@ -99,7 +99,9 @@ def test_files_of_a_batch_are_listed_by_path_and_status(web: FlaskClient, redis_
     assert web.get("/api/batches/CASE-17/images?status=LOST").status_code == 400
 
 
-@pytest.mark.parametrize("address", ["/api/batches/none", "/api/batches/none/images", "/api/batches/a%2Fb"])
+@pytest.mark.parametrize(
+    "address", ["/api/batches/none", "/api/batches/none/images", "/api/batches/none/unusual", "/api/batches/a%2Fb"]
+)
 def test_an_unknown_batch_is_not_found(web: FlaskClient, address: str) -> None:
     answer = web.get(address)
     assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
