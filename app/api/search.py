@@ -34,16 +34,18 @@ def search(query: SearchParameters) -> dict[str, Any]:
         filters=tuple(query.filter),
     )
     archive = services().archive
-    answer, facets = archive.search_and_facets(request, _facet_names(query.facets), query.facet_size)
+    answer = archive.search(request)
+    facets = archive.facets(request, _facet_names(query.facets), query.facet_size) if query.facets else None
+    counted = facets.facets if facets else []
     return {
         "total": answer.total,
         "level": query.level.value,
         "results": [_result(result) for result in answer.results],
-        "facets": {one.facet.name: [{"value": v.value, "count": v.count} for v in one.values] for one in facets.facets},
+        "facets": {one.facet.name: [{"value": v.value, "count": v.count} for v in one.values] for one in counted},
         "next": answer.next,
         "previous": answer.previous,
-        "milliseconds": max(answer.milliseconds, facets.milliseconds),
-        "partial": answer.partial or facets.partial,
+        "milliseconds": answer.milliseconds + (facets.milliseconds if facets else 0),
+        "partial": answer.partial or (facets is not None and facets.partial),
         **({} if query.level is Level.IMAGE else {"images": answer.images, "approximate": answer.approximate}),
     }
 
