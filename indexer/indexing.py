@@ -64,7 +64,9 @@ def index_chunk(services: Services, lease: Lease, worker: str, tries: int = 0) -
             log.warning("chunk waits", batch=lease.batch, chunk=lease.id, reason=str(error))
             services.ledger.settle(lease.batch, [Outcome(file, ImageStatus.NEW) for file in files])
             services.queue.index(lease, tries, delay=_PAUSE_SECONDS)
+            services.presence.worked(worker, 0, str(error))
         else:
+            services.presence.worked(worker, len(outcomes))
             if services.ledger.settle(lease.batch, outcomes):
                 finish(services, lease.batch)
     services.leases.end(lease)

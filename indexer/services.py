@@ -9,7 +9,7 @@ from indexer import queue
 from indexer.queue import TaskQueue
 from indexer.settings import Settings
 from indexer.sink import Sink
-from indexer.status import Claims, Leases, Ledger, Presence, StatusStore, connect
+from indexer.status import Claims, Gate, Leases, Ledger, Presence, StatusStore, connect
 from mappings.index import ensure_index, migrating_alias, write_alias
 
 
@@ -59,5 +59,6 @@ def build_services(settings: Settings, celery: Celery | None = None) -> Services
             ),
             waits=presence.waits,
             goes_on=presence.goes_on,
+            gate=Gate(client),
         ),
     )

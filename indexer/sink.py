@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import orjson
 from elastic_transport import ConnectionError as LostConnectionError
@@ -23,13 +23,44 @@ from elasticsearch import ApiError, Elasticsearch, NotFoundError
 
 from indexer.duplicates import FIELD, Earlier, earlier_of
 
-RETRYABLE = frozenset({429, 502, 503, 504})
+_OVERLOADED = 429
+RETRYABLE = frozenset({_OVERLOADED, 502, 503, 504})
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 5.0
 
 
 class ElasticsearchUnavailableError(Exception):
-    """Elasticsearch does not take documents for now; nothing is wrong with them. The message says why."""
+    """Elasticsearch does not take documents for now; nothing is wrong with them. The message says why.
+
+    Attributes
+    ----------
+    overloaded
+        Whether it has too much to do (429).
+    """
+
+    def __init__(self, reason: str, *, overloaded: bool = False) -> None:
+        super().__init__(reason)
+        self.overloaded = overloaded
+
+
+class Gate(Protocol):
+    """What all workers pass before a request, so that one that meets an overload slows all of them."""
+
+    def close(self) -> object:
+        """Let nobody through for a moment."""
+
+    def wait(self, deadline: float) -> None:
+        """Wait until it is open, or until a time of the monotonic clock."""
+
+
+class _Open:
+    """A gate that is always open."""
+
+    def close(self) -> None:
+        return
+
+    def wait(self, deadline: float) -> None:
+        return
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +135,8 @@ class Sink:
         Size of one bulk request, about.
     waits, goes_on
         Called with the reason when a write has to wait, and when it goes on.
+    gate
+        Shared by all workers; closed where Elasticsearch is overloaded.
     """
 
     client: Elasticsearch
@@ -115,6 +148,7 @@ class Sink:
     request_bytes: int = 8_000_000
     waits: Callable[[str], None] = lambda reason: None
     goes_on: Callable[[], None] = lambda: None
+    gate: Gate = field(default_factory=_Open)
     _waiting: bool = field(default=False, init=False)
     _prepared: bool = field(default=False, init=False)
 
@@ -161,25 +195,29 @@ class Sink:
             self._prepared = self._prepared and not isinstance(error, NotFoundError)
             reason = explain(error)
             self._report(reason)
-            raise ElasticsearchUnavailableError(reason) from error
+            overloaded = isinstance(error, ApiError) and error.status_code == _OVERLOADED
+            raise ElasticsearchUnavailableError(reason, overloaded=overloaded) from error
 
     def _write_request(self, documents: Sequence[Change]) -> list[Written]:
         outcomes: dict[int, Written] = {}
         open_items = list(range(len(documents)))
         deadline, pause = time.monotonic() + self.patience, _FIRST_PAUSE
         while True:
+            self.gate.wait(deadline)
             tried = [documents[at] for at in open_items]
+            overloaded = False
             try:
                 answers = self._bulk(tried)
             except _RefusedError as error:
                 return self._halves(documents, error)
             except ElasticsearchUnavailableError as error:
-                reason = str(error)
+                reason, overloaded = str(error), error.overloaded
             else:
                 again = []
                 for at, (status, why) in zip(open_items, answers, strict=True):
                     if status in RETRYABLE:
                         again.append(at)
+                        overloaded = overloaded or status == _OVERLOADED
                         reason = f"Elasticsearch takes no documents ({status}: {why})"
                     else:
                         outcomes[at] = Written(documents[at].id, why)
@@ -187,8 +225,10 @@ class Sink:
                 self._report(reason if again else None)
                 if not open_items:
                     return [outcomes[at] for at in range(len(documents))]
+            if overloaded:
+                self.gate.close()
             if time.monotonic() + pause > deadline:
-                raise ElasticsearchUnavailableError(reason)
+                raise ElasticsearchUnavailableError(reason, overloaded=overloaded)
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
             pause = min(pause * 2, _LONGEST_PAUSE)
 

@@ -2,10 +2,11 @@
 
 `model` has the records, `store` reads them, `ledger` changes them (each change is one atomic Lua script of `scripts/`),
 `leases` knows which task works on what, `claims` which image is being written, `presence` which watcher and workers are
-alive and why indexing waits.
+alive and why indexing waits, and `gate` whether all of them have to pause.
 """
 
 from indexer.status.claims import Claims, Place
+from indexer.status.gate import Gate
 from indexer.status.leases import Lease, Leases
 from indexer.status.ledger import Ledger, Outcome
 from indexer.status.model import (
@@ -32,6 +33,7 @@ __all__ = [
     "Counts",
     "ErrorCode",
     "Event",
+    "Gate",
     "Image",
     "ImageError",
     "ImageStatus",

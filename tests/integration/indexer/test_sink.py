@@ -1,15 +1,17 @@
 """Documents into a real Elasticsearch, with the faults that a real one shows under load."""
 
+import time
 from collections.abc import Iterator
 
 import orjson
 import pytest
 from elasticsearch import Elasticsearch
+from redis import Redis
 
 from indexer.duplicates import Earlier
 from indexer.settings import Settings
 from indexer.sink import Document, ElasticsearchUnavailableError, Sink, Written
-from indexer.status import Place
+from indexer.status import Gate, Place
 from mappings.index import ensure_index, migrating_alias, write_alias
 from tests.fault_proxy import FaultProxy, fault_proxy
 
@@ -154,3 +156,22 @@ def test_documents_that_exist_are_known_with_their_file(sink: Sink) -> None:
     before = Place("CASE-0", "/incoming/CASE-0/a.dcm", "e3b0")
     assert sink.existing(["1", "2", "1"]) == {"1": Earlier(place, (before,), 7)}
     assert sink.existing([]) == {}
+
+
+def test_one_overload_slows_all_workers_and_each_next_one_longer(
+    faulty_sink: Sink, proxy: FaultProxy, redis_client: Redis
+) -> None:
+    gate, other = Gate(redis_client), Gate(redis_client)
+    faulty_sink.gate = gate
+    proxy.faults.append(429)
+    assert faulty_sink.write([document("1")]) == [Written("1")]
+    assert len(proxy.bulk_sizes) == 2
+    redis_client.delete("gate")
+    assert other.close() == pytest.approx(0.5), "it was closed once before"
+    assert 0.3 < gate.closed_for() <= 0.5
+    assert other.close() <= 0.5, "it is closed already"
+    redis_client.delete("gate")
+    assert other.close() == pytest.approx(1.0)
+    began = time.monotonic()
+    gate.wait(began + 0.2)
+    assert time.monotonic() - began >= 0.2
