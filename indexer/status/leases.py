@@ -17,11 +17,15 @@ from indexer.status.store import LEASES, RedisClient, lease_key, load_script
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """What one task works on: images of a batch by relative path; none where it lists the batch's files."""
+    """What one task works on: images of a batch by relative path; none where it lists the batch's files.
+
+    An operation on the whole batch has its name in `operation` instead, and no paths.
+    """
 
     id: str
     batch: str
     paths: tuple[str, ...]
+    operation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class Leases:
         self._redis = client
         self._seconds = seconds
         self._start = load_script(client, "lease_start")
+        self._take = load_script(client, "lease_take")
         self._renew = load_script(client, "lease_renew")
         self._expired = load_script(client, "lease_expired")
 
@@ -55,6 +60,11 @@ class Leases:
         arguments: list[str | int] = [lease.id, lease.batch, json.dumps(lease.paths), worker, self._seconds, tries]
         begun, ago = self._start(keys=[LEASES, lease_key(lease.id)], args=arguments)
         return Started(int(begun), int(ago))
+
+    def take(self, lease: Lease, who: str) -> str:
+        """Begin an operation on a whole batch; answer the name of the one that is under way instead, or ''."""
+        arguments: list[str | int] = [lease.id, lease.batch, lease.operation, who, self._seconds]
+        return str(self._take(keys=[LEASES, lease_key(lease.id)], args=arguments))
 
     @contextmanager
     def renewed(self, lease: Lease) -> Iterator[None]:
@@ -86,11 +96,13 @@ class Leases:
         """Leases that ran out; each is answered to one caller only, until it runs out again."""
         lost = []
         for lease in self._expired(keys=[LEASES], args=[self._seconds]):
-            batch, paths = self._redis.hmget(lease_key(lease), "batch", "paths")
+            batch, paths, operation = self._redis.hmget(lease_key(lease), "batch", "paths", "operation")
             if batch is None or paths is None:
                 self._redis.zrem(LEASES, lease)
             else:
-                lost.append(Lease(lease, batch, tuple(json.loads(paths))))
+                if operation:
+                    self._redis.hset(lease_key(lease), "lost", 1)
+                lost.append(Lease(lease, batch, tuple(json.loads(paths)), operation or ""))
         return lost
 
     def begun(self) -> set[tuple[str, str]]:
@@ -103,7 +115,15 @@ class Leases:
 
     def batches(self) -> set[str]:
         """The batches that some task works on."""
+        return {batch for _, batch in self._held() if batch}
+
+    def of(self, batch: str) -> set[str]:
+        """The leases of one batch."""
+        return {lease for lease, held in self._held() if held == batch}
+
+    def _held(self) -> list[tuple[str, str | None]]:
         pipeline = self._redis.pipeline(transaction=False)
-        for lease in self._redis.zrange(LEASES, 0, -1):
+        leases = self._redis.zrange(LEASES, 0, -1)
+        for lease in leases:
             pipeline.hget(lease_key(lease), "batch")
-        return {batch for batch in pipeline.execute() if batch}
+        return list(zip(leases, pipeline.execute(), strict=True))
