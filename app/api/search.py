@@ -34,18 +34,16 @@ def search(query: SearchParameters) -> dict[str, Any]:
         filters=tuple(query.filter),
     )
     archive = services().archive
-    answer = archive.search(request)
-    facets = archive.facets(request, _facet_names(query.facets), query.facet_size) if query.facets else None
-    counted = facets.facets if facets else []
+    answer, facets = archive.search_and_facets(request, _facet_names(query.facets), query.facet_size)
     return {
         "total": answer.total,
         "level": query.level.value,
         "results": [_result(result) for result in answer.results],
-        "facets": {one.facet.name: [{"value": v.value, "count": v.count} for v in one.values] for one in counted},
+        "facets": {one.facet.name: [{"value": v.value, "count": v.count} for v in one.values] for one in facets.facets},
         "next": answer.next,
         "previous": answer.previous,
-        "milliseconds": answer.milliseconds + (facets.milliseconds if facets else 0),
-        "partial": answer.partial or (facets is not None and facets.partial),
+        "milliseconds": max(answer.milliseconds, facets.milliseconds),
+        "partial": answer.partial or facets.partial,
         **({} if query.level is Level.IMAGE else {"images": answer.images, "approximate": answer.approximate}),
     }
 

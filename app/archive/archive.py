@@ -1,17 +1,18 @@
 """All images behind one alias: what the pages, the API and the command line ask."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from elasticsearch import Elasticsearch
 
 from app.archive.alike import Alike, find_alike
-from app.archive.elastic import Elastic
+from app.archive.elastic import Elastic, both
 from app.archive.errors import ArchiveUnavailableError, ImageNotFoundError, QueryRefusedError
-from app.archive.facets import FacetCounts, count_facets
+from app.archive.facets import Condition, Counting, FacetCounts, count_facets
 from app.archive.headers import Headers
 from app.archive.images import find_images
+from app.archive.navigator import Neighbourhood, find_neighbourhood
 from app.archive.reading import PointInTime, Reading
 from app.archive.requests import LARGEST_PAGE, Answer, ArchiveState, SearchRequest
 from app.archive.rows import find_rows
@@ -76,7 +77,9 @@ class Archive:
         find = find_images if request.level is Level.IMAGE else find_rows
         return find(self._elastic, request, query, compiled.fields, joined(request.query, request.filters))
 
-    def facets(self, request: SearchRequest, names: Sequence[str], size: int = 20) -> FacetCounts:
+    def facets(
+        self, request: SearchRequest, names: Sequence[str], size: int = 20, compiled: Compiled | None = None
+    ) -> FacetCounts:
         """Count which values the results of a request have.
 
         Parameters
@@ -87,6 +90,8 @@ class Archive:
             Of the fields.
         size
             Values of each, at most.
+        compiled
+            The query of the request, where it has been compiled already.
 
         Raises
         ------
@@ -94,9 +99,27 @@ class Archive:
             Where a field has no values to count; else as `search`.
         """
         facets = facets_of(names)
-        query = self.compile(request.query).query
-        filters = self.filter_queries(request.filters)
-        return count_facets(self._elastic, query, filters, facets, request.level, min(max(size, 1), LARGEST_PAGE))
+        compiled = compiled or self.compile(request.query)
+        names_of_facets = {facet.field.name for facet in facets}
+        filters = [one for one in map(read_filter, request.filters) if one.field.name in names_of_facets]
+        counting = Counting(
+            compiled.query,
+            self.filter_queries(request.filters),
+            [Condition(one, self.compile(one.unsigned).query) for one in filters],
+            request.level,
+            min(max(size, 1), LARGEST_PAGE),
+        )
+        return count_facets(self._elastic, counting, facets)
+
+    def search_and_facets(
+        self, request: SearchRequest, names: Sequence[str], size: int = 20, compiled: Compiled | None = None
+    ) -> tuple[Answer, FacetCounts]:
+        """Do at once what `search` and `facets` do one after the other."""
+        compiled = compiled or self.compile(request.query)
+        return both(
+            lambda: self.search(request, compiled),
+            lambda: self.facets(request, names, size, compiled),
+        )
 
     def read(self, request: SearchRequest) -> Reading:
         """Read all results, page by page, as of now; the reading has to be closed.
@@ -158,6 +181,10 @@ class Archive:
         """
         header: dict[str, Any] = json.loads(self._document(image, includes=["header"])["header"])
         return header
+
+    def neighbourhood(self, image: str, document: Mapping[str, Any]) -> Neighbourhood:
+        """Find where an image stands in its series and its study; `document` is what `image` answers."""
+        return find_neighbourhood(self._elastic, image, document)
 
     def alike(self, image: str, size: int = 10) -> Alike:
         """Find series acquired like the one that an image is of.

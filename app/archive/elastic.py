@@ -1,13 +1,16 @@
 """One index of Elasticsearch, asked within a time limit; its errors become ours."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError, TransportError
 
 from app.archive.errors import ArchiveUnavailableError, QueryRefusedError, reason_of
 
+_A = TypeVar("_A")
+_B = TypeVar("_B")
 _GRACE = 5  # seconds that an answer may take beyond the time limit of its search
 
 
@@ -67,3 +70,10 @@ class Elastic:
 def is_partial(answer: dict[str, Any]) -> bool:
     """Whether time ran out, or a shard failed, so that there may be more."""
     return bool(answer["timed_out"] or answer["_shards"]["failed"])
+
+
+def both(one: Callable[[], _A], other: Callable[[], _B]) -> tuple[_A, _B]:
+    """Do two things at once that wait for Elasticsearch; where both fail, the first one's error is raised."""
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(other)
+        return one(), future.result()

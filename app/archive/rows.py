@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.archive.elastic import Elastic, is_partial
+from app.archive.elastic import Elastic, both, is_partial
 from app.archive.positions import Place, Walk, Walked
 from app.archive.requests import Answer, Below, Result, SearchRequest, values_of
 from app.search.columns import Column, columns_of, source_fields
@@ -22,18 +22,22 @@ def find_rows(elastic: Elastic, request: SearchRequest, query: Query, named: tup
     order = row_order(request.sort, request.level)
     columns = columns_of(request.fields, request.level)
     cursor = read_cursor(request.after, binding, order) if request.after else None
-    count = count_rows(elastic, query, request.level)
     size = request.page_size
     backwards = cursor is not None and cursor.backwards
-    walked = Walked([], None, 0, False)
-    if size:
+
+    def page() -> tuple[Walked, list[Place], dict[str, Result]]:
+        if not size:
+            return Walked([], None, 0, False), [], {}
         after = cursor.values if cursor else None
         # One more than the page shows whether there is another page.
         walked = Walk(elastic, query, order).rows(size + 1, after, backwards=backwards)
-    places = walked.places[:size]
-    if backwards:
-        places.reverse()
-    described = describe_rows(elastic, places, query, order, request.level, columns) if places else {}
+        places = walked.places[:size]
+        if backwards:
+            places.reverse()
+        described = describe_rows(elastic, places, query, order, request.level, columns) if places else {}
+        return walked, places, described
+
+    (walked, places, described), count = both(page, lambda: count_rows(elastic, query, request.level))
     onwards, back = _turns(walked, places, size, cursor)
     return Answer(
         total=count.rows,
@@ -42,7 +46,7 @@ def find_rows(elastic: Elastic, request: SearchRequest, query: Query, named: tup
         previous=Cursor(back, backwards=True).encode(binding, order) if back else None,
         columns=columns,
         named=named,
-        milliseconds=count.milliseconds + walked.milliseconds,
+        milliseconds=max(count.milliseconds, walked.milliseconds),
         partial=count.partial or walked.partial,
         images=count.images,
         approximate=count.approximate,

@@ -6,13 +6,13 @@ click can become a filter.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from app.search.dsl import exists, none_of
+from app.search.dsl import Query, exists, none_of
 from app.search.fields import Field, Shape, UnknownFieldError, resolve
 from app.search.levels import Level
 from app.search.sorting import sort_path
@@ -84,6 +84,10 @@ class Spread:
     different: int
 
 
+# Ages are counted by decades, wherever they begin and end.
+_ALL_AGES = Spread(0, 100, 100)
+
+
 @dataclass(frozen=True, slots=True)
 class FacetValue:
     """A value, span or range as the query language has it, and the results that have it.
@@ -119,19 +123,28 @@ def facets_of(names: Iterable[str]) -> tuple[Facet, ...]:
 
 
 def spread_aggregations(facet: Facet) -> dict[str, Any]:
-    """Ask what a facet has to know before it can count; nothing where it counts single values."""
-    if facet.form is Form.VALUES:
+    """Ask what a facet has to know before it can count; nothing where it counts single values, or ages."""
+    if facet.form is Form.VALUES or facet.path == _AGE:
         return {}
-    return {"stats": {"stats": {"field": facet.path}}, "different": {"cardinality": {"field": facet.path}}}
+    stats: dict[str, Any] = {"stats": {"stats": {"field": facet.path}}}
+    if facet.form is Form.NUMBERS:
+        stats["different"] = {"cardinality": {"field": facet.path}}
+    return stats
 
 
-def read_spread(answer: Mapping[str, Any]) -> Spread | None:
+def read_spread(facet: Facet, answer: Mapping[str, Any]) -> Spread | None:
     """Read the answer to `spread_aggregations`; None where there are no values."""
-    stats = answer["stats"]
-    return Spread(stats["min"], stats["max"], answer["different"]["value"]) if stats["count"] else None
+    if facet.path == _AGE:
+        return _ALL_AGES
+    stats = answer.get("stats")
+    if not stats or not stats["count"]:
+        return None
+    return Spread(stats["min"], stats["max"], answer.get("different", {}).get("value", 0))
 
 
-def facet_aggregations(facet: Facet, spread: Spread | None, level: Level, size: int) -> dict[str, Any]:
+def facet_aggregations(
+    facet: Facet, spread: Spread | None, level: Level, size: int, chosen: Sequence[Query] = ()
+) -> dict[str, Any]:
     """Ask for the counts of a facet.
 
     Parameters
@@ -142,15 +155,19 @@ def facet_aggregations(facet: Facet, spread: Spread | None, level: Level, size: 
         What is counted.
     size
         Values at most.
+    chosen
+        What else is to be counted: values that are chosen, however few results have them.
     """
     count: dict[str, Any] = {}
     if level is not Level.IMAGE:
         cardinality = {"cardinality": {"field": level.key, "precision_threshold": _PRECISION}}
         count = {"aggregations": {"rows": cardinality}}
-    missing = {"missing": {"filter": none_of(exists(facet.path)), **count}}
+    asked = {"missing": {"filter": none_of(exists(facet.path)), **count}}
+    if chosen:
+        asked["chosen"] = {"filters": {"filters": list(chosen)}, **count}
     if facet.form is not Form.VALUES and spread is None:
-        return missing
-    return {"values": {**_counting(facet, spread, level, size), **count}, **missing}
+        return asked
+    return {"values": {**_counting(facet, spread, level, size), **count}, **asked}
 
 
 def read_facet(
@@ -171,6 +188,11 @@ def read_facet(
     if missing := _count(answer["missing"], level):
         values.append(FacetValue(None, missing))
     return values, more
+
+
+def read_chosen(level: Level, answer: Mapping[str, Any]) -> list[int]:
+    """Read how many results have each of the chosen values, in the order of asking."""
+    return [_count(bucket, level) for bucket in answer.get("chosen", {}).get("buckets", [])]
 
 
 def _facet(name: str) -> Facet:

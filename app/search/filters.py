@@ -49,6 +49,11 @@ class Filter:
     value: str | None
     excluded: bool
 
+    @property
+    def unsigned(self) -> str:
+        """The condition on the value, whether it is wanted or left out."""
+        return _SIGN.sub("", self.text)
+
 
 def read_filter(text: str) -> Filter:
     """Read a filter.
@@ -80,11 +85,16 @@ def read_filter(text: str) -> Filter:
 
 def write_filter(field: Field, value: str | None, *, excluded: bool = False, is_range: bool = False) -> str:
     """Write a filter: one value, letter by letter; a range or part of a date as it is typed; or no value."""
-    name = field.name if _PLAIN_NAME.fullmatch(field.name) else quoted(field.name)
+    name = name_of(field)
     if value is None:
         return f"{'' if excluded else '-'}{name}:*"
     shown = value if is_range else f"={_plain_or_quoted(value)}"
     return f"{'-' if excluded else ''}{name}:{shown}"
+
+
+def name_of(field: Field) -> str:
+    """The name of a field as a query has it, in quotation marks where it needs them."""
+    return field.name if _PLAIN_NAME.fullmatch(field.name) else quoted(field.name)
 
 
 def conditions(filters: Iterable[Filter]) -> dict[str, str]:
@@ -127,7 +137,7 @@ def quoted(text: str) -> str:
 def _condition(filters: list[Filter]) -> str:
     # Written so that the same text is left after joining as a query of its own: NOT binds more tightly than OR.
     alternatives = [
-        one.text if one.value is not None else f"(NOT {_SIGN.sub('', one.text)})" for one in filters if not one.excluded
+        one.text if one.value is not None else f"(NOT {one.unsigned})" for one in filters if not one.excluded
     ]
     parts = [f"({' OR '.join(alternatives)})" if len(alternatives) > 1 else alternatives[0]] if alternatives else []
     return " ".join(parts + [one.text for one in filters if one.excluded])

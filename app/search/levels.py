@@ -29,6 +29,8 @@ class Level(StrEnum):
 
 
 _NEWEST = SortKey("derived.date", "derived.date", True)
+# Every image has these once, so that rows can be sorted by them after another key: there are none without a value.
+_ALWAYS_PRESENT = ("derived.date", "derived.patient", "derived.study", "derived.series")
 
 
 def row_order(text: str, level: Level) -> Order:
@@ -40,19 +42,28 @@ def row_order(text: str, level: Level) -> Order:
     Parameters
     ----------
     text
-        Name of a field; `-` before it sorts downwards; blank means the newest study first.
+        Name of a field, and then, where wanted, of some that every image has; `-` before a name sorts downwards;
+        blank means the newest study first.
     level
         Any but images.
 
     Raises
     ------
     UnusableSortError
-        For a field that is unknown or has no order, and for several.
+        For a field that is unknown or has no order, and for one after the first that an image may lack.
     """
     chosen = chosen_keys(text)
-    if len(chosen) > 1:
-        raise UnusableSortError(f"A list of {'series' if level is Level.SERIES else 'rows'} is sorted by one field.")
-    if chosen and chosen[0].path == level.key:
+    for key in chosen[1:]:
+        if key.path not in _ALWAYS_PRESENT:
+            raise UnusableSortError(
+                f"A list of {'series' if level is Level.SERIES else 'rows'} is sorted by one field, after which only "
+                f"{', '.join(_ALWAYS_PRESENT)} may follow, not {key.name}."
+            )
+    # Keys after that of the level, and those that come again, order nothing.
+    chosen = tuple(key for at, key in enumerate(chosen) if key.path not in {each.path for each in chosen[:at]})
+    paths = [key.path for key in chosen]
+    if level.key in paths:
+        chosen = chosen[: paths.index(level.key) + 1]
         return Order(chosen, chosen)
     own = [SortKey(level.key, level.key, False)]
     if level is Level.SERIES:

@@ -151,7 +151,13 @@ def _panel(facet: CountedFacet, own: Sequence[Filter], state: SearchState, added
     listed = {None if value.value is None else str(value.value) for value in facet.values}
     # What has been chosen can be taken back, even where nothing has it any more.
     choices += [
-        Choice(label_of(field, one.value), None, state.with_filter(one.text).link(), "", _state(one))
+        Choice(
+            label_of(field, one.value),
+            facet.chosen.get(one.value),
+            state.with_filter(one.text).link(),
+            state.link(filters=(*(text for text in state.filters if text != one.text), _left_out(one))),
+            _state(one),
+        )
         for one in own
         if one.value not in listed
     ]
@@ -169,6 +175,11 @@ def _panel(facet: CountedFacet, own: Sequence[Filter], state: SearchState, added
         chosen=len(own),
         remove=state.link(facets=tuple(n for n in state.facets if n != facet.facet.name)) if added else None,
     )
+
+
+def _left_out(one: Filter) -> str:
+    """The filter that leaves out what a filter asks for."""
+    return one.unsigned if one.value is None else f"-{one.unsigned}"
 
 
 def _state(one: Filter) -> str:

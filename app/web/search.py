@@ -86,13 +86,12 @@ def _found(state: SearchState) -> tuple[str, int]:
         level=state.level,
         filters=state.filters,
     )
-    answer = archive.search(asked, compiled)
-    facets = archive.facets(asked, (*DEFAULT_FACETS, *state.facets))
+    answer, facets = archive.search_and_facets(asked, (*DEFAULT_FACETS, *state.facets), compiled=compiled)
     number = page_number(request.args.get("page")) if asked.after else 1
     page = _page(
         state,
         answer=answer,
-        milliseconds=answer.milliseconds + facets.milliseconds,
+        milliseconds=max(answer.milliseconds, facets.milliseconds),
         headings=headings(answer, state),
         rows=rows(answer, state),
         chips=[_chip(one, state) for one in filters],

@@ -53,6 +53,23 @@ def test_a_facet_leaves_its_own_filters_aside_and_no_others(filled: Filled) -> N
     assert counts(found, "SeriesDescription") == expected(both, ("SeriesDescription",), Level.IMAGE)
 
 
+@pytest.mark.parametrize("level", [Level.IMAGE, Level.STUDY])
+def test_chosen_values_are_counted_however_few_have_them(filled: Filled, level: Level) -> None:
+    filters = ("Modality:=XX", "-Modality:=MR", "ImageType:=AXIAL", "-SliceThickness:*", "InstanceNumber:[5 TO 9]")
+    names = ["Modality", "ImageType", "SliceThickness", "InstanceNumber"]
+    found = filled.archive.facets(SearchRequest(filters=filters, level=level), names, size=1)
+    chosen = {one.facet.name: one.chosen for one in found.facets}
+    for name, value in (("Modality", "XX"), ("Modality", "MR"), ("ImageType", "AXIAL"), ("InstanceNumber", "[5 TO 9]")):
+        others = tuple(text for text in filters if name not in text)
+        own = f"{name}:{value if '[' in value else f'={value}'}"
+        answer = filled.archive.search(SearchRequest(size=0, filters=(*others, own), level=level))
+        assert chosen[name][value] == answer.total, name
+    without = tuple(text for text in filters if "SliceThickness" not in text)
+    answer = filled.archive.search(SearchRequest("NOT SliceThickness:*", size=0, filters=without, level=level))
+    assert chosen["SliceThickness"][None] == answer.total
+    assert chosen["Modality"]["XX"] == 0
+
+
 def test_each_counted_value_is_found_by_the_filter_that_a_click_makes_of_it(filled: Filled) -> None:
     names = [*SORTS, "PatientAge", "StudyDate"]
     for level in (Level.IMAGE, Level.STUDY):

@@ -8,6 +8,7 @@ import pytest
 
 from app.archive import Answer, Archive, SearchRequest, positions
 from app.search.levels import Level
+from app.search.sorting import UnusableSortError
 from tests.random_documents import SORTS, Filled, value_at
 
 LEVELS = [Level.SERIES, Level.STUDY, Level.PATIENT]
@@ -19,8 +20,8 @@ def expected_rows(documents: list[dict[str, Any]], level: Level, sort: str) -> l
     if level is Level.SERIES:
         keys.insert(1, (("derived", "study"), False))
     if sort:
-        steps = SORTS[sort.lstrip("-")]
-        keys = [(steps, sort.startswith("-")), *(key for key in keys if key[0] != steps)]
+        wanted = [(SORTS[name.lstrip("-")], name.startswith("-")) for name in sort.split(",")]
+        keys = [*wanted, *(key for key in keys if key[0] not in dict(wanted))]
 
     def place(document: dict[str, Any]) -> list[Any]:
         values = [(value_at(document, steps), down) for steps, down in keys]
@@ -73,6 +74,22 @@ def test_every_row_comes_once_in_order_forwards_and_backwards(filled: Filled, mo
                 assert [result.id for result in last.results] == page, (level, sort)
                 assert last.next
             assert last.previous is None
+
+
+@pytest.mark.parametrize("sort", ["-SliceThickness,derived.study,-derived.date", "derived.date,-derived.study"])
+def test_rows_are_sorted_by_further_fields_that_every_image_has(filled: Filled, sort: str) -> None:
+    for level in LEVELS:
+        rows = [
+            result.id
+            for answer in pages(filled.archive, SearchRequest(size=7, sort=sort, level=level))
+            for result in answer.results
+        ]
+        assert rows == expected_rows(filled.documents, level, sort)
+
+
+def test_rows_are_not_sorted_by_a_second_field_that_an_image_may_lack(filled: Filled) -> None:
+    with pytest.raises(UnusableSortError, match="not ImageType"):
+        filled.archive.search(SearchRequest(sort="derived.date,ImageType", level=Level.STUDY))
 
 
 def test_only_images_that_are_found_make_rows_and_say_where_these_stand(filled: Filled) -> None:
