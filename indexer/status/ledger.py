@@ -13,6 +13,7 @@ from indexer.status.store import (
     ACTIVE,
     BATCHES,
     DELETED,
+    TO_CLEAN,
     RedisClient,
     batch_key,
     errors_key,
@@ -182,6 +183,25 @@ class Ledger:
     def delivered(self, batch: str, delivery: str) -> None:
         """Let a batch's folder as it is now count as known: what changed in it was our own doing."""
         self._run("describe", [batch_key(batch)], [now(), "delivery", delivery])
+
+    def cleaned(self, batch: str, how: str) -> None:
+        """Say that files of a batch may be missing from now on, because a clean-up deletes or archives them."""
+        self._run("describe", [batch_key(batch)], [now(), "cleaned", how])
+
+    def clean_later(self, batch: str, *, wanted: bool = True) -> None:
+        """Remember that the files of a batch are to be cleaned up, or that it is settled."""
+        if wanted:
+            self._redis.sadd(TO_CLEAN, batch)
+        else:
+            self._redis.srem(TO_CLEAN, batch)
+
+    def mend(self, batch: str, paths: Sequence[str], *, really: bool) -> int:
+        """Put images into the list of their status that are in a wrong one; answer how many there are."""
+        return int(self._run("mend", [batch_key(batch), images_key(batch)], [int(really), *paths]))
+
+    def count_duplicates(self, batch: str, count: int) -> None:
+        """Put the counter of duplicates right."""
+        self._run("describe", [batch_key(batch)], [now(), "duplicates", count])
 
     def _three(self, batch: str) -> list[str]:
         return [batch_key(batch), images_key(batch), errors_key(batch)]

@@ -87,6 +87,8 @@ class Batch:
         Whether its files go with it.
     shrunk
         Whether only the counts are kept, and the list of its images is that of the index.
+    cleaned
+        What a clean-up has begun to do with its files: `delete`, `archive`, or nothing.
     """
 
     id: str
@@ -107,6 +109,7 @@ class Batch:
     deleting: bool = False
     delete_files: bool = False
     shrunk: bool = False
+    cleaned: str = ""
 
     @property
     def seconds_left(self) -> float | None:
@@ -118,13 +121,17 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One file of a batch: its path relative to the folder, bytes, time of last change (seconds, as text)."""
+    """One file of a batch: its path relative to the folder, bytes, time of last change (seconds, as text).
+
+    A `duplicate` is one whose SOPInstanceUID another file had, too.
+    """
 
     path: str
     status: ImageStatus
     uid: str | None
     size: int
     mtime: str
+    duplicate: bool = False
 
 
 @dataclass(frozen=True, slots=True)

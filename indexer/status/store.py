@@ -34,6 +34,7 @@ from indexer.status.model import (
 BATCHES = "batches"
 ACTIVE = "batches:active"
 DELETED = "batches:deleted"
+TO_CLEAN = "batches:to-clean"
 LEASES = "leases"
 WATCHER = "watcher"
 WORKERS = "workers"
@@ -209,6 +210,22 @@ class StatusStore:
             texts = self._redis.hmget(images_key(batch), list(paths)) if paths else []
         return {path: _image(path, text) for path, text in zip(paths, texts, strict=True) if text is not None}
 
+    def error_records(self, batch: str, paths: Sequence[str]) -> dict[str, ImageError]:
+        """Errors of a batch by relative paths, those that there are."""
+        with self._asking():
+            texts = self._redis.hmget(errors_key(batch), list(paths)) if paths else []
+        return {path: _image_error(path, text) for path, text in zip(paths, texts, strict=True) if text is not None}
+
+    def all_images(self, batch: str) -> Iterator[list[Image]]:
+        """All images of a batch from their records alone, in no order, some at a time; one may be told twice."""
+        cursor = 0
+        while True:
+            with self._asking():
+                cursor, records = self._redis.hscan(images_key(batch), cursor, count=_SCAN)
+            yield [_image(path, text) for path, text in records.items()]
+            if cursor == 0:
+                return
+
     def paths(self, batch: str, statuses: Iterable[ImageStatus] = _ORDER) -> Iterator[str]:
         """Relative paths of images of some statuses, by status and path.
 
@@ -227,6 +244,11 @@ class StatusStore:
     def open_paths(self, batch: str) -> Iterator[str]:
         """Relative paths of the images that are NEW or PROCESSING."""
         return self.paths(batch, (ImageStatus.PROCESSING, ImageStatus.NEW))
+
+    def to_clean(self) -> list[str]:
+        """The ids of batches whose files are to be cleaned up."""
+        with self._asking():
+            return sorted(self._redis.smembers(TO_CLEAN))
 
     def events(self, batch: str) -> list[Event]:
         """What happened to a batch, the latest first."""
@@ -303,6 +325,7 @@ def _batch(id_: str, values: dict[str, Any]) -> Batch:
         deleting=values.get("deleting") == "1",
         delete_files=values.get("delete_files") == "1",
         shrunk=values.get("shrunk") == "1",
+        cleaned=values.get("cleaned", ""),
     )
 
 
@@ -333,7 +356,8 @@ def _event(text: str) -> Event:
 
 def _image(path: str, text: str) -> Image:
     record = json.loads(text)
-    return Image(path, ImageStatus(record["status"]), record.get("uid"), int(record["size"]), record["mtime"])
+    status, size = ImageStatus(record["status"]), int(record["size"])
+    return Image(path, status, record.get("uid"), size, record["mtime"], bool(record.get("duplicate")))
 
 
 def _image_error(path: str, text: str) -> ImageError:
