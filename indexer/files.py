@@ -2,12 +2,18 @@
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from indexer.status.ledger import FoundFile
+
+# Entries of one folder that are held, and put into order, at a time: a folder may have millions.
+_SLICE = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +24,40 @@ class Unlistable:
     reason: str
 
 
-def walk(folder: Path) -> Iterator[FoundFile | Unlistable]:
-    """List all files below a folder, in bounded memory and in the order of their names.
+class Entry(NamedTuple):
+    """What a folder holds: path relative to the batch's folder, and facts (None where they cannot be had)."""
 
-    Symbolic links to folders are listed as files and not followed; sockets, pipes and devices are left out.
+    path: str
+    facts: os.stat_result | None
+
+
+def walk(folder: Path) -> Iterator[FoundFile | Unlistable]:
+    """List all files below a folder, in bounded memory; those of a folder in the order of their names.
+
+    Of a folder with more than some thousand entries each slice is in order, as the disk gives it. Symbolic links to
+    folders are listed as files and not followed; sockets, pipes and devices are left out.
+
+    Raises
+    ------
+    OSError
+        The folder itself cannot be listed.
+    """
+    for found in entries(folder):
+        if isinstance(found, Unlistable):
+            yield found
+        elif found.facts is None:
+            yield FoundFile(found.path, 0, "0")  # gone or unreadable: reading it will say so
+        elif stat.S_ISREG(found.facts.st_mode) or stat.S_ISLNK(found.facts.st_mode):
+            yield FoundFile(found.path, found.facts.st_size, mtime_text(found.facts))
+
+
+def entries(folder: Path, *, folders: bool = False) -> Iterator[Entry | Unlistable]:
+    """List everything below a folder but what is in folders behind links; the base of `walk`.
+
+    Parameters
+    ----------
+    folders
+        Whether folders are listed too, each before what is in it.
 
     Raises
     ------
@@ -29,36 +65,38 @@ def walk(folder: Path) -> Iterator[FoundFile | Unlistable]:
         The folder itself cannot be listed.
     """
     pending = [""]
-    first = True
     while pending:
         relative = pending.pop()
+        below: list[str] = []
         try:
             with os.scandir(folder / relative) as listing:
-                entries = sorted(listing, key=lambda entry: entry.name)
+                while some := sorted(islice(listing, _SLICE), key=lambda entry: entry.name):
+                    for entry in some:
+                        path = f"{relative}/{entry.name}" if relative else entry.name
+                        is_folder = _is_folder(entry)
+                        if is_folder:
+                            below.append(path)
+                        if folders or not is_folder:
+                            yield Entry(path, _facts(entry))
         except OSError as error:
-            if first:
+            if not relative:
                 raise
             yield Unlistable(f"{relative}/", f"the folder cannot be listed: {strerror(error)}")
-            continue
-        first = False
-        folders = []
-        for entry in entries:
-            path = f"{relative}/{entry.name}" if relative else entry.name
-            if entry.is_dir(follow_symlinks=False):
-                folders.append(path)
-            elif found := _found(path, entry):
-                yield found
-        pending += reversed(folders)
+        pending += sorted(below, reverse=True)
 
 
-def _found(path: str, entry: os.DirEntry[str]) -> FoundFile | None:
+def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
-        facts = entry.stat(follow_symlinks=False)
+        return entry.is_dir(follow_symlinks=False)
     except OSError:
-        return FoundFile(path, 0, "0")  # gone or unreadable: reading it will say so
-    if not (stat.S_ISREG(facts.st_mode) or stat.S_ISLNK(facts.st_mode)):
+        return False  # some file systems have to be asked, and may refuse
+
+
+def _facts(entry: os.DirEntry[str]) -> os.stat_result | None:
+    try:
+        return entry.stat(follow_symlinks=False)
+    except OSError:
         return None
-    return FoundFile(path, facts.st_size, mtime_text(facts))
 
 
 def mtime_text(facts: os.stat_result) -> str:
@@ -93,3 +131,11 @@ def strerror(error: OSError) -> str:
 def printable(path: str) -> str:
     r"""Write a path so that it is valid Unicode: bytes that are not UTF-8 as `\xNN`."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def shown(path: str) -> str:
+    r"""Write a path so that it takes one line of a terminal and commands it nothing: control characters as `\xNN`."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), printable(path))

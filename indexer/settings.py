@@ -6,9 +6,9 @@ the folder ``/run/secrets`` or ``DICOMSEARCH_SECRETS_DIR``. A wrong value is rep
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from indexer.home import running_services
@@ -16,6 +16,7 @@ from indexer.home import running_services
 PREFIX = "DICOMSEARCH_"
 SECRETS_DIR = PREFIX + "SECRETS_DIR"
 DEFAULT_SECRETS = Path("/run/secrets")
+INCOMING_SEPARATOR = ":"
 
 
 class SettingsError(Exception):
@@ -48,7 +49,17 @@ class Settings(BaseSettings):
     home: Path = Field(Path("var"), description="folder of data, logs and the embedded services")
     host: str = Field("127.0.0.1", description="address that the web server binds")
     port: int = Field(8080, ge=1, le=65_535, description="port of the web server")
-    incoming: Path | None = Field(None, description="the watched folder (default: `incoming` in the home)")
+    incoming: str | None = Field(
+        None, description="the watched folder, or several with `:` between them (default: `incoming` in the home)"
+    )
+    watch_mode: Literal["auto", "events", "polling"] = Field(
+        "auto",
+        description="how the watcher notices folders: by `events` of the system, by `polling`, or `auto`: by events "
+        "except on network file systems",
+    )
+    look_seconds: float = Field(
+        5.0, gt=0, le=3_600, description="how often the watched folders are looked at, whatever events say"
+    )
     elasticsearch_url: str = Field("http://127.0.0.1:9200", description="Elasticsearch, as a URL")
     redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis: status and task queue, as a URL")
     index: str = Field(
@@ -65,6 +76,13 @@ class Settings(BaseSettings):
     heartbeat_seconds: int = Field(5, ge=1, description="how often watcher and tasks report that they are alive")
     settle_seconds: float = Field(
         2.0, ge=0, description="a new folder that was not renamed counts as complete when unchanged for so long"
+    )
+    cleanup: Literal["keep", "delete", "archive"] = Field(
+        "keep", description="what becomes of the files of a batch that is done without errors: keep, delete or archive"
+    )
+    archive_folder: Path | None = Field(None, description="where cleaning up archives files, by study and series")
+    shrink_days: float = Field(
+        30.0, ge=0, description="days after which only the counts of a done batch are kept in Redis (0: never)"
     )
     request_seconds: float = Field(30.0, gt=0, description="time limit of one request to Elasticsearch, in seconds")
     search_seconds: float = Field(
@@ -87,6 +105,11 @@ class Settings(BaseSettings):
     preview_memory_mb: int = Field(
         2_048, ge=512, le=65_536, description="memory of a process that draws pictures, at most, in MB"
     )
+    file_folders: str = Field(
+        "",
+        description="folders, with `:` between them, that pictures and downloads may be read from (default: wherever "
+        "the files were when they were indexed)",
+    )
     cache: Path | None = Field(None, description="where downloaded services are kept (default: the user's cache)")
     maven_repository: str | None = Field(None, description="base URL of a Maven mirror to download from")
     service_user: str = Field("nobody", description="who runs Elasticsearch when root starts the embedded services")
@@ -98,9 +121,40 @@ class Settings(BaseSettings):
     limits: Limits = Field(default_factory=Limits, description="see the LIMIT_ variables")
 
     @property
+    def folders_of_files(self) -> tuple[str, ...]:
+        """The folders that pictures and downloads may be read from; none allow every place."""
+        return tuple(folder for folder in self.file_folders.split(os.pathsep) if folder.strip())
+
+    @field_validator("incoming", mode="before")
+    @classmethod
+    def _is_text(cls, given: object) -> object:
+        return os.fspath(given) if isinstance(given, os.PathLike) else given
+
+    @field_validator("incoming")
+    @classmethod
+    def _lie_apart(cls, given: str | None) -> str | None:
+        folders = [Path(os.path.normpath(Path(folder).absolute())) for folder in _listed(given)]
+        for at, folder in enumerate(folders):
+            for other in folders[:at]:
+                if folder.is_relative_to(other) or other.is_relative_to(folder):
+                    raise ValueError("a watched folder lies in another one, or is named twice")
+        return given
+
+    @property
+    def incoming_folders(self) -> tuple[Path, ...]:
+        """The watched folders, absolute."""
+        return tuple(Path(folder).absolute() for folder in _listed(self.incoming)) or (
+            (self.home / "incoming").absolute(),
+        )
+
+    @property
     def incoming_folder(self) -> Path:
-        """The watched folder, absolute."""
-        return (self.incoming or self.home / "incoming").absolute()
+        """The first watched folder, absolute: where uploads and the demonstration go."""
+        return self.incoming_folders[0]
+
+
+def _listed(folders: str | None) -> list[str]:
+    return [folder for folder in (folders or "").split(INCOMING_SEPARATOR) if folder]
 
 
 def load_settings(*, home: Path | None = None, port: int | None = None, running: bool = True) -> Settings:

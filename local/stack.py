@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from indexer.settings import Settings
+from indexer.settings import INCOMING_SEPARATOR, Settings
 from local import elasticsearch, redis
 from local.accounts import account_for_elasticsearch
 from local.cache import installed_elasticsearch, installed_java
@@ -82,7 +82,8 @@ def build_stack(settings: Settings) -> Stack:
         addresses["redis_url"] = redis.redis_url(port, password)
     addresses.setdefault("elasticsearch_url", settings.elasticsearch_url)
     addresses.setdefault("redis_url", settings.redis_url)
-    settings.incoming_folder.mkdir(parents=True, exist_ok=True)
+    for folder in settings.incoming_folders:
+        folder.mkdir(parents=True, exist_ok=True)
     after = tuple(spec.name for spec in servers)
     return Stack((*servers, *_own_services(settings, addresses, after)), addresses)
 
@@ -138,6 +139,6 @@ def _environment(settings: Settings, addresses: Mapping[str, str | int]) -> dict
         **os.environ,
         "PYTHONUNBUFFERED": "1",
         "DICOMSEARCH_HOME": str(settings.home),
-        "DICOMSEARCH_INCOMING": str(settings.incoming_folder),
+        "DICOMSEARCH_INCOMING": INCOMING_SEPARATOR.join(map(str, settings.incoming_folders)),
         **{f"DICOMSEARCH_{name.upper()}": str(value) for name, value in addresses.items()},
     }

@@ -2,11 +2,12 @@
 
 import os
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from indexer.files import Unlistable, is_no_image, leaves, mtime_text, printable, walk
+from indexer.files import Entry, Unlistable, entries, is_no_image, leaves, mtime_text, printable, shown, walk
 from indexer.status.ledger import FoundFile
 
 
@@ -44,6 +45,43 @@ def test_a_tree_deeper_than_the_recursion_limit_is_listed(tmp_path: Path) -> Non
     finally:
         # Python's own removal is recursive, and so would be that of the tests' folders.
         subprocess.run(["rm", "-rf", str(tmp_path / "top")], check=True)
+
+
+def test_a_folder_with_more_files_than_are_held_at_a_time_is_listed_in_slices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.files._SLICE", 3)
+    fill(tmp_path, *(f"{at}.dcm" for at in range(10)), *(f"{at}/a.dcm" for at in range(7)))
+    found = paths(tmp_path)
+    assert sorted(found[:10]) == [f"{at}.dcm" for at in range(10)]
+    assert found[10:] == [f"{at}/a.dcm" for at in range(7)]
+
+
+def test_a_listing_that_is_left_closes_what_it_has_open(tmp_path: Path) -> None:
+    fill(tmp_path, *(f"{at}.dcm" for at in range(10)))
+    listing = walk(tmp_path)
+    next(listing)
+    assert opened(tmp_path)
+    listing.close()
+    assert not opened(tmp_path)
+
+
+def opened(folder: Path) -> bool:
+    targets = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            targets.append(descriptor.readlink())
+    return folder in targets
+
+
+def test_folders_are_listed_where_they_are_asked_for(tmp_path: Path) -> None:
+    fill(tmp_path, "b/2.dcm", "a.dcm")
+    found = [entry.path for entry in entries(tmp_path, folders=True) if isinstance(entry, Entry)]
+    assert found == ["a.dcm", "b", "b/2.dcm"]
+
+
+def test_a_name_commands_a_terminal_nothing() -> None:
+    assert shown("a\x1b[2Jb\n\u2028ü\udce9") == r"a\x1b[2Jb\n\u2028ü\xe9"
 
 
 def test_names_that_are_not_utf_8_are_listed_and_can_be_printed(tmp_path: Path) -> None:

@@ -47,3 +47,17 @@ def test_a_wrong_value_is_reported_with_its_variable(
     monkeypatch.setenv(variable, value)
     with pytest.raises(SettingsError, match=rf"^{variable}: .*{value}"):
         load_settings()
+
+
+def test_several_folders_can_be_watched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DICOMSEARCH_INCOMING", f"{tmp_path}/pacs:{tmp_path}/scanner")
+    settings = load_settings()
+    assert settings.incoming_folders == (tmp_path / "pacs", tmp_path / "scanner")
+    assert settings.incoming_folder == tmp_path / "pacs"
+
+
+@pytest.mark.parametrize("folders", ["/data:/data/new", "/data/new:/data", "/data:/other:/data/"])
+def test_a_watched_folder_does_not_lie_in_another(folders: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DICOMSEARCH_INCOMING", folders)
+    with pytest.raises(SettingsError, match=r"^DICOMSEARCH_INCOMING: .*lies in another one"):
+        load_settings()
