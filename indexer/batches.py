@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,11 @@ class Offered:
 
 def delivery_of(folder: Path) -> str:
     """Tell one delivery of a folder from the next: by its inode and the time that it was last moved or filled."""
-    facts = folder.stat()
+    return delivery_from(folder.stat())
+
+
+def delivery_from(facts: os.stat_result) -> str:
+    """`delivery_of` a folder whose facts are known."""
     return f"{facts.st_ino}-{facts.st_ctime_ns}"
 
 
@@ -49,12 +54,13 @@ def offer(ledger: Ledger, folder: Path, source: str, delivery: str) -> Offered:
     """
     path, name = str(folder), printable(folder.name)
     wanted = batch_id(name)
-    added = ledger.add(wanted, name, path, source, delivery)
-    if added is Added.TAKEN:
-        # Another folder has this name: both keep an id that stays the same however often they are delivered.
-        wanted = f"{wanted}-{_digest(path)}"
-        added = ledger.add(wanted, name, path, source, delivery)
-    return Offered(wanted, added)
+    # Another folder may have this name, and both keep an id that stays the same however often they are delivered.
+    ids = (ledger.batch_of(path), wanted, f"{wanted}-{_digest(path)}", f"{wanted}-{uuid.uuid4().hex}")
+    for id_ in filter(None, ids):
+        added = ledger.add(id_, name, path, source, delivery)
+        if added is not Added.TAKEN:
+            break
+    return Offered(id_, added)
 
 
 def _digest(text: str) -> str:

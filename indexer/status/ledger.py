@@ -13,6 +13,7 @@ from indexer.status.store import (
     ACTIVE,
     BATCHES,
     DELETED,
+    PATHS,
     TO_CLEAN,
     RedisClient,
     batch_key,
@@ -97,8 +98,13 @@ class Ledger:
             Tells one delivery of the folder from the next: offered with the same one, a batch stays as it is, and one
             that was deleted does not come back.
         """
-        keys = [batch_key(batch), BATCHES, ACTIVE, DELETED, images_key(batch), errors_key(batch)]
+        keys = [batch_key(batch), BATCHES, ACTIVE, DELETED, images_key(batch), errors_key(batch), PATHS]
         return Added(self._run("add", keys, [batch, name, path, source, delivery, now()]))
+
+    def batch_of(self, path: str) -> str | None:
+        """Which batch a folder is, whatever its name would suggest; None where it is none."""
+        batch: str | None = self._redis.hget(PATHS, path)
+        return batch
 
     def register(self, batch: str, files: Iterable[FoundFile]) -> list[str]:
         """List files of a batch; answer the paths of those that have to be indexed."""
@@ -173,7 +179,7 @@ class Ledger:
 
     def delete(self, batch: str) -> bool:
         """Delete all that is known of a batch that was marked; answer whether it was there."""
-        keys = [batch_key(batch), BATCHES, ACTIVE, DELETED, images_key(batch), errors_key(batch)]
+        keys = [batch_key(batch), BATCHES, ACTIVE, DELETED, images_key(batch), errors_key(batch), PATHS]
         return bool(self._run("delete", keys, [batch]))
 
     def shrink(self, batch: str) -> bool:

@@ -3,6 +3,7 @@
 All keys of the status are named here and nowhere else.
 """
 
+import itertools
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,6 +35,7 @@ from indexer.status.model import (
 BATCHES = "batches"
 ACTIVE = "batches:active"
 DELETED = "batches:deleted"
+PATHS = "batches:paths"
 TO_CLEAN = "batches:to-clean"
 LEASES = "leases"
 WATCHER = "watcher"
@@ -186,6 +188,27 @@ class StatusStore:
         """The ids of batches that are not DONE."""
         with self._asking():
             return sorted(self._redis.smembers(ACTIVE))
+
+    def deliveries(self) -> Iterator[tuple[str, str]]:
+        """Each folder that is or was a batch, and in which delivery, by a few requests however many there are.
+
+        What is added meanwhile may be missed.
+        """
+        with self._asking():
+            yield from self._redis.hscan_iter(DELETED, count=_SCAN)
+            for offset in itertools.count(0, _SCAN):
+                ids = self._redis.zrange(BATCHES, offset, offset + _SCAN - 1)
+                pipeline = self._redis.pipeline(transaction=False)
+                for id_ in ids:
+                    pipeline.hmget(batch_key(id_), "path", "delivery")
+                yield from ((path, delivery) for path, delivery in pipeline.execute() if path and delivery)
+                if len(ids) < _SCAN:
+                    return
+
+    def server(self) -> str:
+        """Which start of which Redis this is: another one may have lost what was written last."""
+        with self._asking():
+            return str(self._redis.info("server")["run_id"])
 
     def images(self, batch: str, offset: int = 0, limit: int = 50, status: ImageStatus | None = None) -> Page[Image]:
         """Images of a batch: of one status by path, or all, by status and path, those that need attention first."""

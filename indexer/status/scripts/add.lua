@@ -1,5 +1,5 @@
 -- A batch begins, or is delivered again.
--- KEYS batch, batches, active, deleted, images, errors    ARGV id, name, path, source, delivery, now
+-- KEYS batch, batches, active, deleted, images, errors, paths    ARGV id, name, path, source, delivery, now
 -- Answers 'created', 'delivered' (known, and this delivery is new), 'known' (this very delivery was seen, also if its
 -- batch was deleted), 'taken' (the id belongs to another folder) or 'deleting' (wait until it is deleted).
 local id, name, path, source, delivery, now = unpack(ARGV)
@@ -30,6 +30,7 @@ else
   redis.call('SADD', KEYS[3], id)
 end
 redis.call('HDEL', KEYS[4], path)
+redis.call('HSET', KEYS[7], path, id)
 redis.call('HSET', KEYS[1], 'delivery', delivery, 'registered', '0', 'modify_date', now,
   'added', 0, 'changed', 0, 'unchanged', 0)
 happened(KEYS[1], now, answer, {source = source})
