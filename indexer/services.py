@@ -35,9 +35,15 @@ class Services:
     sink: Sink
 
 
-def build_services(settings: Settings, celery: Celery | None = None) -> Services:
-    """Connect to everything; nothing is asked of anyone yet."""
-    client = connect(settings.redis_url, patient=True)
+def build_services(settings: Settings, celery: Celery | None = None, *, patient: bool = True) -> Services:
+    """Connect to everything; nothing is asked of anyone yet.
+
+    Parameters
+    ----------
+    patient
+        Whether a Redis that is away is waited for, as workers do and pages do not.
+    """
+    client = connect(settings.redis_url, patient=patient)
     presence = Presence(client, settings.heartbeat_seconds)
     elasticsearch = connect_elasticsearch(settings)
     return Services(

@@ -99,6 +99,17 @@ class Settings(BaseSettings):
     export_rows: int | None = Field(None, ge=1, description="rows of one export, at most (default: any number)")
     exports_at_once: int = Field(2, ge=1, le=100, description="exports that one web process runs at a time")
     saved_searches: int = Field(1_000, ge=0, le=100_000, description="searches that can be saved, in all")
+    uploads: bool = Field(True, description="whether files can be uploaded")
+    upload_bytes: int = Field(
+        50_000_000_000, ge=1, description="bytes of one upload; a zip file counts beside what is unpacked of it"
+    )
+    upload_files: int = Field(100_000, ge=1, le=1_000_000, description="files of one upload, at most")
+    upload_hours: float = Field(
+        24.0, gt=0, le=8_760, description="an upload to which nothing was added for so long is removed"
+    )
+    disk_low_bytes: int = Field(
+        2_000_000_000, ge=0, description="free bytes of a disk below which pages warn and nothing is uploaded"
+    )
     preview_megapixels: float = Field(64.0, gt=0, le=1_000, description="million pixels of a frame that is drawn")
     preview_processes: int = Field(1, ge=1, le=64, description="pictures that one web process draws at a time")
     preview_seconds: float = Field(20.0, gt=0, le=600, description="time limit of drawing one picture, in seconds")
