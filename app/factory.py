@@ -41,7 +41,9 @@ def build_app(settings: Settings) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = False
     Bootstrap5(app)
-    attach(app, build_services(settings))
+    services = build_services(settings)
+    attach(app, services)
+    services.uploads.remove_stale()
     app.register_blueprint(health.blueprint)
     api.register(app)
     web.register(app)

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+import redis
 import structlog
 from flask import Flask, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
+from kombu.exceptions import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from app.archive import ArchiveUnavailableError, HeaderNotFoundError, ImageNotFoundError, QueryRefusedError
@@ -26,6 +28,8 @@ from app.search.errors import QuerySyntaxError
 from app.search.facets import UnusableFacetError
 from app.search.filters import UnusableFilterError
 from app.search.sorting import UnusableCursorError, UnusableSortError
+from app.uploads import UploadError
+from indexer.operations import BatchBusyError, OperationRefusedError, UnknownBatchError
 from indexer.status import StatusUnavailableError
 
 _log = structlog.get_logger(__name__)
@@ -99,18 +103,25 @@ def problem_of(error: Exception) -> Problem:
             return Problem(400, "This is no page of this search", str(error), "after")
         case UnusableParametersError():
             return Problem(400, "The parameters do not fit", str(error), "parameters")
-        case PreviewError():
+        case PreviewError() | UploadError():
             return Problem(error.status, error.title, str(error), error.kind)
         case ImageNotFoundError():
             return Problem(404, "Image not found", "There is no image with this id in the archive.", "image-not-found")
         case HeaderNotFoundError():
             return Problem(404, "Field not found", str(error), "field-not-found")
-        case BatchNotFoundError():
+        case BatchNotFoundError() | UnknownBatchError():
             return Problem(404, "Batch not found", "There is no batch with this id.", "batch-not-found")
+        case BatchBusyError():
+            return Problem(409, "The batch is busy", str(error), "batch-busy")
+        case OperationRefusedError():
+            return Problem(409, "This cannot be done with the batch", str(error), "operation-refused")
         case ArchiveUnavailableError():
             return Problem(503, "The archive cannot be searched", str(error), "archive-unavailable")
         case StatusUnavailableError():
             return Problem(503, "The status cannot be read", str(error), "status-unavailable")
+        case redis.ConnectionError() | redis.TimeoutError() | OperationalError():
+            text = "Redis does not answer: nothing was changed, or only in part. Try again when it is back."
+            return Problem(503, "The status cannot be changed", text, "status-unavailable")
         case HTTPException(code=int(code)):
             return Problem(code, HTTPStatus(code).phrase, error.description or "")
     return Problem(500, "Internal error", "Something unexpected happened; the log of the server tells more.")

@@ -5,13 +5,14 @@ use it. What has to be kept out are pages of other sites that send requests thro
 Browsers mark each such request: `Sec-Fetch-Site` says where it comes from, and `Origin`, which every browser sends with
 everything but GET and HEAD, names the site. So a form is taken only where one of the two proves that it is ours; a
 request to `/api/` may also come without both, as programs send it, since no browser would. What a request to `/api/`
-says must be JSON, which no form can send.
+says must be JSON, which no form can send; but for the bytes of a file, which are put, as no form can do either.
 """
 
 from flask import Flask, abort, request
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _WITH_BODY = ("POST", "PUT", "PATCH")
+_FILES = ("api_uploads.put_file",)
 
 
 def guard(app: Flask) -> None:
@@ -26,7 +27,8 @@ def _check() -> None:
     is_api = request.path.startswith("/api/")
     if not _is_ours(else_=is_api):
         abort(403, "Only pages of dicomsearch itself may change something here: this request came from another site.")
-    if is_api and request.method in _WITH_BODY and request.mimetype != "application/json":
+    wants_json = is_api and request.method in _WITH_BODY and request.endpoint not in _FILES
+    if wants_json and request.mimetype != "application/json":
         abort(415, "Send JSON, with the header Content-Type: application/json.")
 
 

@@ -12,6 +12,9 @@ from app.export import Seats
 from app.preview.processes import Bounds, Previews
 from app.saved import SavedSearches
 from app.search.limits import QueryLimits
+from app.uploads import Bounds as UploadBounds
+from app.uploads import Uploads
+from indexer import services as indexing
 from indexer.settings import Settings
 from indexer.status import StatusStore, connect
 
@@ -20,7 +23,13 @@ _KEY = "dicomsearch"
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The archive and the status, with the settings they were built from."""
+    """The archive and the status, with the settings they were built from.
+
+    Attributes
+    ----------
+    indexer
+        What changes batches works with: the same as in workers, but it does not wait for a Redis that is away.
+    """
 
     settings: Settings
     archive: Archive
@@ -30,6 +39,8 @@ class Services:
     seats: Seats
     saved: SavedSearches
     previews: Previews
+    uploads: Uploads
+    indexer: indexing.Services
 
 
 def connect_elasticsearch(settings: Settings) -> Elasticsearch:
@@ -63,6 +74,8 @@ def build_services(settings: Settings) -> Services:
         Seats(settings.exports_at_once),
         SavedSearches(redis, settings.saved_searches),
         Previews(Bounds.of(settings)),
+        Uploads(settings.incoming_folder, upload_bounds(settings)),
+        indexing.build_services(settings, patient=False),
     )
 
 
@@ -75,6 +88,17 @@ def query_limits(settings: Settings) -> QueryLimits:
         patterns=settings.query_patterns,
         leading_wildcards=settings.query_leading_wildcards,
         values=settings.query_values,
+    )
+
+
+def upload_bounds(settings: Settings) -> UploadBounds:
+    """Take the bounds of uploads from the settings."""
+    return UploadBounds(
+        allowed=settings.uploads,
+        bytes=settings.upload_bytes,
+        files=settings.upload_files,
+        seconds=settings.upload_hours * 3_600,
+        free=settings.disk_low_bytes,
     )
 
 

@@ -14,6 +14,7 @@ SERIES = "1.3.6.1.4.1.5962.1.3.1.1.20040119072730.12322"
 STUDY = "1.3.6.1.4.1.5962.1.2.1.20040119072730.12322"
 BATCH_ID = "CASE-17"
 SAVED_ID = "5f1f0c9a3a7b4f0d"
+UPLOAD_ID = "9b2f6d0c3d5e4a1c8f7e6a5b4c3d2e1f"
 
 SAVED_BODY = {"name": "Thin CT of the chest", "q": "Modality:CT chest SliceThickness:<=1", "filter": FILTER}
 SAVED = {
@@ -172,6 +173,18 @@ FILES = {
     ],
 }
 
+UPLOAD = {
+    "id": UPLOAD_ID,
+    "name": "CASE-17",
+    "files": 641,
+    "bytes": 25_131_046,
+    "most_files": 100_000,
+    "most_bytes": 50_000_000_000,
+    "complete": False,
+}
+UPLOADED_FILE = {"path": "DICOM/IM000001", "files": 1, "bytes": 39_206}
+UPLOADED = {"name": "CASE-17", "batch": BATCH_ID, "url": "/api/batches/CASE-17"}
+
 ALIKE = {
     "parameters": {"KVP": [120.0], "SliceThickness": [1.25]},
     "results": [{"series": SERIES, "image": IMAGE_ID, "fields": _FOUND, "different": ["KVP"]}],
@@ -201,6 +214,7 @@ PROBLEMS = {
     415: ("", "Unsupported Media Type", "Send JSON, with the header Content-Type: application/json."),
     422: ("not-decodable", "The picture cannot be decoded", "The pixels of this frame are damaged."),
     429: ("exports-busy", "Too many exports at a time", "2 exports are running already: wait until one has ended."),
+    507: ("disk-full", "The disk is full", "The disk of the watched folder has no room for this."),
     503: ("archive-unavailable", "The archive cannot be searched", "Elasticsearch does not answer."),
 }
 

@@ -4,6 +4,8 @@ from typing import Any
 
 from app.api.documents import PROBLEM, ProblemDocument
 
+_BYTES = "application/octet-stream"
+
 
 def completed(generated: dict[str, Any]) -> dict[str, Any]:
     """Complete the generated document; doing so twice changes nothing.
@@ -27,6 +29,11 @@ def completed(generated: dict[str, Any]) -> dict[str, Any]:
 
 
 def _operation(operation: dict[str, Any]) -> dict[str, Any]:
+    contents = operation.get("requestBody", {}).get("content", {})
+    if _BYTES in contents:
+        # The library knows no bodies that are files.
+        described = {"schema": {"type": "string", "format": "binary"}, "example": "the bytes of the file"}
+        operation = {**operation, "requestBody": {"content": {_BYTES: described}, "required": True}}
     if "parameters" not in operation:
         return operation
     return {**operation, "parameters": [_parameter(parameter) for parameter in operation["parameters"]]}
