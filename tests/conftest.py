@@ -26,6 +26,13 @@ from mappings.index import ensure_index
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option for the long form of the tests in `tests/faults`."""
+    parser.addoption(
+        "--faults", action="store_true", help="run the faults at full length: 100,000 files"
+    )
+
+
 @pytest.fixture(scope="session")
 def services_home() -> Iterator[Path]:
     """A folder for the session's services, reachable by the account that runs Elasticsearch, also under root."""

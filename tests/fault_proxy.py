@@ -2,14 +2,17 @@
 
 import http.client
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-# What to answer instead of passing a request on: a status, or "close" to drop the connection.
+# What to do with a request: answer a status, "close" the connection instead, "lose" the answer of the real server after
+# the request was carried out, or pass it on "slow"ly.
 Fault = int | str
+SLOW_SECONDS = 3.0
 
 
 class FaultProxy:
@@ -34,6 +37,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle_any(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        lost = False
         if self.proxy.away:
             self.close_connection = True
             return
@@ -50,6 +54,9 @@ class _Handler(BaseHTTPRequestHandler):
             if fault == "close":
                 self.close_connection = True
                 return
+            if fault == "slow":
+                time.sleep(SLOW_SECONDS)
+            lost = fault == "lose"
             if isinstance(fault, int):
                 self._answer(fault, b'{"error": {"type": "planned", "reason": "planned"}}', "application/json")
                 return
@@ -57,8 +64,12 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection")}
         connection.request(self.command, self.path, body, headers)
         answer = connection.getresponse()
-        self._answer(answer.status, answer.read(), answer.getheader("Content-Type", ""))
+        content = answer.read()
         connection.close()
+        if lost:
+            self.close_connection = True
+            return
+        self._answer(answer.status, content, answer.getheader("Content-Type", ""))
 
     def _answer(self, status: int, body: bytes, content_type: str) -> None:
         self.send_response(status)
@@ -75,12 +86,19 @@ class _Handler(BaseHTTPRequestHandler):
         return
 
 
+class _Server(ThreadingHTTPServer):
+    """Whoever asks may be killed in the middle: no reason to write of it."""
+
+    def handle_error(self, *_: object) -> None:
+        return
+
+
 @contextmanager
 def fault_proxy(target: str) -> Iterator[FaultProxy]:
     """Run a proxy in front of `target` (a URL) on a free port."""
     proxy = FaultProxy(target)
     handler = type("Handler", (_Handler,), {"proxy": proxy})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     proxy.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -29,13 +29,13 @@ class Processes:
         self._logs = logs
         self._running: list[subprocess.Popen[bytes]] = []
 
-    def start(self, *command: str) -> subprocess.Popen[bytes]:
-        """Start a program that is installed beside this Python."""
+    def start(self, *command: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Start a program that is installed beside this Python, with more variables in its environment."""
         program = Path(sys.executable).parent / command[0]
         with (self._logs / f"{command[0]}-{len(self._running)}.log").open("wb") as log:
             process = subprocess.Popen(
                 [str(program), *command[1:]],
-                env=self._environment,
+                env={**self._environment, **environment},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
