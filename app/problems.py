@@ -151,7 +151,7 @@ def _answer(error: Exception) -> ResponseReturnValue:
         response = Response(render_template("problem.html", problem=problem), problem.status, mimetype="text/html")
     if isinstance(error, HTTPException):
         for name, value in error.get_headers():
-            if name.lower() in ("allow", "retry-after", "location"):
+            if name.lower() in ("allow", "retry-after", "location", "content-range"):
                 response.headers[name] = value
     if problem.status in (429, 503):
         response.headers["Retry-After"] = str(_RETRY_SECONDS)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import url_for
+from flask import Response, jsonify, url_for
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from app.api import examples
 from app.api.documents import LARGEST_LIST, Page, PageParameters, Parameters, problems
 from app.api.examples import shown_as, such_as
+from app.api.revalidation import NOT_CHANGED, revalidated
 from app.search.headers import HeaderField, matching
 from app.services import services
 
@@ -94,42 +95,46 @@ class HeaderValuesDocument(HeaderDocument):
     missing: int = Field(description="images without a value")
 
 
-@blueprint.get("/headers", summary="List fields", responses={"200": HeaderListDocument, **problems(400, 503)})
-def list_headers(query: HeadersParameters) -> dict[str, Any]:
+@blueprint.get(
+    "/headers", summary="List fields", responses={"200": HeaderListDocument, **NOT_CHANGED, **problems(400, 503)}
+)
+def list_headers(query: HeadersParameters) -> Response:
     """List the fields that occur in the archive: attributes, nested ones, exact paths, private elements."""
     known = services().archive.headers.all()
     found = matching(known.fields, query.q) if query.q.strip() else list(known.fields)
     offset, size = query.offset, query.size
     more: dict[str, Any] = {"size": size, **({"q": query.q} if query.q else {})}
     before = max(offset - size, 0)
-    return {
+    document = {
         "count": len(found),
         "next": url_for(".list_headers", offset=offset + size, **more) if offset + size < len(found) else None,
         "previous": url_for(".list_headers", offset=before, **more) if offset else None,
         "results": [_document(header) for header in found[offset : offset + size]],
         "sampled": known.sampled,
     }
+    return revalidated(jsonify(document))
 
 
 @blueprint.get(
     "/headers/<path:keyword>",
     summary="Show a field's values",
-    responses={"200": HeaderValuesDocument, **problems(400, 404, 503)},
+    responses={"200": HeaderValuesDocument, **NOT_CHANGED, **problems(400, 404, 503)},
 )
-def show_header_values(path: HeaderPath, query: ValuesParameters) -> dict[str, Any]:
+def show_header_values(path: HeaderPath, query: ValuesParameters) -> Response:
     """Show one field with the values that it has in the archive."""
     found = services().archive.headers.values(path.keyword, query.q, query.size)
     values = [
         {"value": value, "count": count, "query": condition}
         for (value, count), condition in zip(found.values, found.filters, strict=True)
     ]
-    return {
+    document = {
         **_document(found.header),
         "values": values,
         "more": found.more,
         "different": found.different,
         "missing": found.missing,
     }
+    return revalidated(jsonify(document))
 
 
 def _document(header: HeaderField) -> dict[str, Any]:

@@ -1,13 +1,15 @@
 """`/api/images/<id>`: one image, and its whole header."""
 
-from typing import Any
-
-from flask import Response, current_app
+from flask import Response, current_app, jsonify
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
+from pydantic import Field
 
 from app.api import examples
-from app.api.documents import ImageDocument, ImagePath, problems
+from app.api.documents import ImageDocument, ImagePath, Parameters, problems
+from app.api.examples import such_as
+from app.api.files import file_name
+from app.api.revalidation import NOT_CHANGED, revalidated
 from app.services import services
 
 _OWN = ("batch", "file", "derived", "receipt", "indexed_at")
@@ -18,12 +20,24 @@ blueprint = APIBlueprint(
 )
 
 
-@blueprint.get("/images/<image>", summary="Show an image", responses={"200": ImageDocument, **problems(400, 404, 503)})
-def show_image(path: ImagePath) -> dict[str, Any]:
+class HeaderParameters(Parameters):
+    """How the header is sent."""
+
+    download: bool = Field(
+        False, description="whether a browser shall save it as a file", json_schema_extra=such_as(False)
+    )
+
+
+@blueprint.get(
+    "/images/<image>",
+    summary="Show an image",
+    responses={"200": ImageDocument, **NOT_CHANGED, **problems(400, 404, 503)},
+)
+def show_image(path: ImagePath) -> Response:
     """Show the attributes of an image as they are indexed, and what is known about its file."""
     document = services().archive.image(path.image)
     own = {name: document.pop(name, {} if name in ("file", "derived", "receipt") else None) for name in _OWN}
-    return {"id": path.image, **own, "fields": document}
+    return revalidated(jsonify({"id": path.image, **own, "fields": document}))
 
 
 @blueprint.get(
@@ -34,9 +48,14 @@ def show_image(path: ImagePath) -> dict[str, Any]:
             "description": "DICOM JSON (PS3.18 Annex F)",
             "content": {DICOM_JSON: {"schema": {"type": "object"}, "example": examples.HEADER}},
         },
+        **NOT_CHANGED,
         **problems(400, 404, 503),
     },
 )
-def show_header(path: ImagePath) -> Response:
+def show_header(path: ImagePath, query: HeaderParameters) -> Response:
     """Show the whole header as DICOM JSON, binary values left out."""
-    return Response(current_app.json.dumps(services().archive.header(path.image)), content_type=DICOM_JSON)
+    text = current_app.json.dumps(services().archive.header(path.image))
+    response = revalidated(Response(text, content_type=DICOM_JSON))
+    if query.download:
+        response.headers.set("Content-Disposition", "attachment", filename=file_name(path.image, "json"))
+    return response

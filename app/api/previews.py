@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, model_validator
 from app.api import examples
 from app.api.documents import ImagePath, Parameters, problems
 from app.api.examples import shown_as, such_as
+from app.api.revalidation import NOT_CHANGED
 from app.preview.source import FileState, existing
 from app.preview.wish import Wish
 from app.security import PRIVATE
@@ -101,6 +102,7 @@ class PreviewDocument(BaseModel):
     summary="Show a picture of a frame",
     responses={
         "200": {"description": "the picture", "content": {"image/png": {"schema": {"type": "string"}}}},
+        **NOT_CHANGED,
         **problems(400, 403, 404, 409, 410, 422, 503),
     },
 )

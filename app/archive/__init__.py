@@ -9,6 +9,7 @@ from app.archive.archive import Archive
 from app.archive.errors import ArchiveUnavailableError, ImageNotFoundError, QueryRefusedError
 from app.archive.facets import CountedFacet, FacetCounts
 from app.archive.headers import HeaderList, HeaderNotFoundError, HeaderValues
+from app.archive.navigator import Neighbour, Neighbourhood, SeriesOfStudy
 from app.archive.reading import Reading
 from app.archive.requests import LARGEST_PAGE, Answer, ArchiveState, Below, Result, SearchRequest
 from app.archive.unusual import Unusual, UnusualValue
@@ -28,10 +29,13 @@ __all__ = [
     "HeaderNotFoundError",
     "HeaderValues",
     "ImageNotFoundError",
+    "Neighbour",
+    "Neighbourhood",
     "QueryRefusedError",
     "Reading",
     "Result",
     "SearchRequest",
+    "SeriesOfStudy",
     "Unusual",
     "UnusualValue",
 ]

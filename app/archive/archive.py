@@ -169,7 +169,18 @@ class Archive:
         ImageNotFoundError
             Where there is no such image.
         """
-        return str(self._document(image, includes=["file.path"])["file"]["path"])
+        return str(self.file(image)["path"])
+
+    def file(self, image: str) -> dict[str, Any]:
+        """Fetch what is known of an image's file.
+
+        Raises
+        ------
+        ImageNotFoundError
+            Where there is no such image.
+        """
+        facts: dict[str, Any] = self._document(image, includes=["file"])["file"]
+        return facts
 
     def header(self, image: str) -> dict[str, Any]:
         """Fetch the whole header of an image, as DICOM JSON (PS3.18 Annex F).

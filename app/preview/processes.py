@@ -17,6 +17,8 @@ from typing import Any, Self
 import structlog
 
 from app.preview.errors import ERRORS, BusyError, DamagedError, PreviewError, TooSlowError
+from app.preview.folders import refuse_outside
+from app.preview.source import existing
 from app.preview.wish import Wish
 from indexer.settings import Settings
 
@@ -27,12 +29,13 @@ _MOST_ANSWERS = 1_000  # of one process: native libraries leak
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What pictures may cost: a frame's size, processes at once, and time and memory of each."""
+    """What pictures may cost: a frame's size, processes at once, time and memory of each; and where files may be."""
 
     megapixels: float
     processes: int
     seconds: float
     memory_mb: int
+    folders: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -42,6 +45,7 @@ class Bounds:
             processes=settings.preview_processes,
             seconds=settings.preview_seconds,
             memory_mb=settings.preview_memory_mb,
+            folders=settings.folders_of_files,
         )
 
 
@@ -77,6 +81,8 @@ class Previews:
         return facts
 
     def _ask(self, what: str, wish: Wish) -> tuple[dict[str, Any], bytes]:
+        if self._bounds.folders:
+            refuse_outside(existing(wish.path), self._bounds.folders)
         if not self._places.acquire(blocking=False):
             raise BusyError("Many pictures are being made at the moment: try again soon.")
         try:

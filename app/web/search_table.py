@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from flask import url_for
+from flask import request, url_for
 
 from app.archive import Answer, Below, Result
 from app.search.columns import Column
@@ -136,7 +137,9 @@ def _count(below: Below, name: str) -> str:
 
 def _link(result: Result, state: SearchState) -> str:
     if state.level is Level.IMAGE:
-        return url_for("images.show", image=result.id)
+        # With the search, so that the page marks what was found and leads back to it.
+        place: dict[str, Any] = {name: request.args[name] for name in ("after", "page") if request.args.get(name)}
+        return url_for("images.show", image=result.id, **state.parameters(), **place)
     text = write_filter(resolve(state.level.key), result.id)
     filters = (*(one for one in state.filters if one != text), text)
     return state.link(level=state.level.below, filters=filters, sort="", fields=())

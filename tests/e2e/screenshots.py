@@ -28,7 +28,7 @@ def shoot(address: str) -> None:
         ("search-error", "/search?q=Modality:CT+SliceThicknes:%3C%3D2", DESKTOP, "light"),
         ("search-phone", f"/search?q={quote(QUERY)}", PHONE, "dark"),
         ("image", f"/images/{image}", DESKTOP, "light"),
-        ("image-dark", f"/images/{image}?filter=sequence", DESKTOP, "dark"),
+        ("image-dark", f"/images/{image}?find=sequence", DESKTOP, "dark"),
     )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)

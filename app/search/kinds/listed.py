@@ -18,11 +18,11 @@ def equal(field: Field, value: Value) -> Query:
         raise UnusableValueError(f"{error.message}{near}") from error
     if found.shape is Shape.TYPED and found.name.startswith("nested."):
         return wildcard(field.path, f"*.{found.name.removeprefix('nested.')}")
-    return term(field.path, _listed_name(found), any_case=True)
+    return term(field.path, listed_name(found), any_case=True)
 
 
-def _listed_name(found: Field) -> str:
-    """How the document lists an element."""
+def listed_name(found: Field) -> str:
+    """How the document lists an element: by keyword, by path, or by creator and tag."""
     head, _, rest = found.path.partition(".")
     if found.shape is not Shape.KEYED:
         return found.path
