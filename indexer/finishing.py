@@ -18,5 +18,11 @@ def finish(services: Services, batch: str) -> None:
     except ElasticsearchUnavailableError as error:
         log.warning("batch cannot be finished yet", batch=batch, reason=str(error))
         return
+    cleans = services.settings.cleanup != "keep"
+    if cleans:
+        # Noted before, so that a crash right after the batch is DONE does not lose it.
+        services.ledger.clean_later(batch)
     if services.ledger.finish(batch):
         log.info("batch done", batch=batch)
+        if cleans:
+            services.queue.clean(batch)

@@ -20,6 +20,10 @@ QUEUE = "dicomsearch"
 REGISTER = "dicomsearch.register_batch"
 INDEX = "dicomsearch.index_chunk"
 FINISH = "dicomsearch.finish_batch"
+DELETE = "dicomsearch.delete_batch"
+SYNC = "dicomsearch.sync_batch"
+VERIFY = "dicomsearch.verify_batch"
+CLEAN = "dicomsearch.clean_batch"
 
 T = TypeVar("T")
 
@@ -86,6 +90,22 @@ class TaskQueue:
     def finish(self, batch: str) -> None:
         """Have a batch finished of which no image is open."""
         self._celery.send_task(FINISH, args=[batch])
+
+    def delete(self, batch: str, delay: float = 0.0) -> None:
+        """Have a batch deleted that is marked so, `delay` seconds from now."""
+        self._celery.send_task(DELETE, args=[batch], countdown=delay or None)
+
+    def sync(self, batch: str, *, apply: bool) -> None:
+        """Have a batch compared with its folder, and made to follow it."""
+        self._celery.send_task(SYNC, args=[batch, apply])
+
+    def verify(self, batch: str, *, repair: bool) -> None:
+        """Have status and index of a batch compared, and repaired."""
+        self._celery.send_task(VERIFY, args=[batch, repair])
+
+    def clean(self, batch: str, delay: float = 0.0) -> None:
+        """Have the files of a batch cleaned up as the settings say, `delay` seconds from now."""
+        self._celery.send_task(CLEAN, args=[batch], countdown=delay or None)
 
     def waiting(self) -> int:
         """How many tasks nobody has taken yet."""

@@ -1,7 +1,7 @@
 """The Celery worker: `celery -A indexer.worker worker`.
 
 This module is an edge of the program: it builds the settings when it is imported, because Celery's command line wants a
-ready application. What the tasks do stands in `registering`, `indexing` and `finishing`.
+ready application. What the tasks do stands in `registering`, `indexing`, `finishing` and `operations`.
 """
 
 import threading
@@ -14,6 +14,7 @@ from celery import Celery, signals
 
 from indexer import finishing, indexing, queue, registering
 from indexer.logs import configure_logging
+from indexer.operations import tasks
 from indexer.services import Services, build_services
 from indexer.settings import Settings, load_settings
 from indexer.status import Lease, Presence, connect
@@ -45,6 +46,26 @@ def create_celery(settings: Settings) -> Celery:
     @celery.task(name=queue.FINISH)
     def finish_batch(batch: str) -> None:
         finishing.finish(services(), batch)
+
+    @celery.task(name=queue.DELETE, bind=True)
+    def delete_batch(task: Any, batch: str) -> None:
+        structlog.contextvars.bind_contextvars(task_id=task.request.id)
+        tasks.delete(services(), batch, str(task.request.hostname))
+
+    @celery.task(name=queue.CLEAN, bind=True)
+    def clean_batch(task: Any, batch: str) -> None:
+        structlog.contextvars.bind_contextvars(task_id=task.request.id)
+        tasks.clean(services(), batch, str(task.request.hostname))
+
+    @celery.task(name=queue.SYNC, bind=True)
+    def sync_batch(task: Any, batch: str, apply: bool) -> None:
+        structlog.contextvars.bind_contextvars(task_id=task.request.id)
+        tasks.sync(services(), batch, str(task.request.hostname), apply=apply)
+
+    @celery.task(name=queue.VERIFY, bind=True)
+    def verify_batch(task: Any, batch: str, repair: bool) -> None:
+        structlog.contextvars.bind_contextvars(task_id=task.request.id)
+        tasks.verify(services(), batch, str(task.request.hostname), repair=repair)
 
     return celery
 
