@@ -148,54 +148,6 @@ def test_no_page_scrolls_sideways_at_any_width(visit: Open, ledger: Ledger, widt
         assert not visitor.is_scrolled_sideways(), path
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_has_enough_contrast(visit: Open, ledger: Ledger, scheme: str) -> None:
-    visitor = visit(color_scheme=scheme)
-    for path in PATHS[:-1]:
-        page = visitor.open(path)
-        assert page.evaluate(CONTRAST) == [], path
-
-
-# The contrast of each text that is seen, by WCAG 2.2 (1.4.3), where it is below 4.5 : 1 (3 : 1 for large text).
-CONTRAST = """
-() => {
-  const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = 1;
-  const pen = canvas.getContext("2d", { willReadFrequently: true });
-  const rgba = (color) => {
-    pen.clearRect(0, 0, 1, 1);
-    pen.fillStyle = color;
-    pen.fillRect(0, 0, 1, 1);
-    const [r, g, b, a] = pen.getImageData(0, 0, 1, 1).data;
-    return [r, g, b, a / 255];
-  };
-  const over = (top, below) => [0, 1, 2].map((i) => top[i] * top[3] + below[i] * (1 - top[3]));
-  const ground = (element) => {
-    const layers = [];
-    for (let e = element; e; e = e.parentElement) layers.push(rgba(getComputedStyle(e).backgroundColor));
-    return layers.reverse().reduce((below, layer) => over(layer, below), [255, 255, 255]);
-  };
-  const light = (color) => {
-    const [r, g, b] = color.map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const found = new Set();
-  for (const element of document.querySelectorAll("body *")) {
-    const text = [...element.childNodes].filter((n) => n.nodeType === 3).map((n) => n.data).join("").trim();
-    if (!text || !element.checkVisibility() || element.closest(".visually-hidden, .skip, noscript, script")) continue;
-    const style = getComputedStyle(element);
-    const below = ground(element);
-    const [a, b] = [light(over(rgba(style.color), below)), light(below)].sort((x, y) => y - x);
-    const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && style.fontWeight >= 700);
-    const ratio = (a + 0.05) / (b + 0.05);
-    const name = `${element.tagName}.${element.className} ${text.slice(0, 20)}`;
-    if (ratio < (large ? 3 : 4.5)) found.add(`${ratio.toFixed(2)} ${name}`);
-  }
-  return [...found];
-}
-"""
-
-
 def test_without_scripts_everything_is_there(visit: Open, ledger: Ledger) -> None:
     visitor = visit(java_script_enabled=False)
     page = visitor.open("/")
@@ -208,19 +160,6 @@ def test_without_scripts_everything_is_there(visit: Open, ledger: Ledger) -> Non
     page.get_by_role("searchbox", name="Filter the header").fill("thickness")
     page.get_by_role("button", name="Filter").click()
     expect(page.get_by_text("1 element of")).to_be_visible()
-
-
-def test_every_control_has_a_name_and_every_page_one_heading(visit: Open, ledger: Ledger) -> None:
-    visitor = visit()
-    for path in PATHS[:-1]:
-        page = visitor.open(path)
-        assert page.locator("h1").count() == 1, path
-        assert page.locator("main").count() == 1
-        unnamed = page.evaluate(
-            "() => [...document.querySelectorAll('a, button, input:not([type=hidden])')]"
-            ".filter(e => !(e.textContent.trim() || e.ariaLabel || e.labels?.length)).map(e => e.outerHTML)"
-        )
-        assert unnamed == [], path
 
 
 def test_the_first_tab_offers_to_skip_the_navigation(visit: Open) -> None:
