@@ -127,6 +127,8 @@ class _Flattening:
         attribute = None if is_private else _attribute(tag)
         creator = level.creators.get(tag[:4] + tag[4:6]) or NO_CREATOR if is_private else ""
         creator = creator[: self.limits.key_characters // 2]
+        if is_private:
+            self.fields.creators[creator] = None
         name = attribute.keyword if attribute else f"{creator}:{private_key(tag)}" if is_private else tag
         key = self._key(level, name)
         if entry["vr"] == "SQ":
@@ -194,7 +196,6 @@ class _Flattening:
             text = value.strip() if isinstance(value, str) else number_text(value, entry["vr"])
             self.fields.add_private(creator, key, text)
             self.fields.add_text(text)
-        self.fields.creators[creator] = None
         self._done(level, tag, entry, name, Outcome.INDEXED, (f"private.{creator}.{key}", "text"))
 
     def _other(self, level: Level, tag: str, entry: Entry, name: str, values: list[tuple[Scalar, str]]) -> None:
