@@ -36,7 +36,7 @@ from app.search.limits import QueryLimits
 from app.search.parse import parse
 from app.search.presence import present
 from app.search.rewrite import Rewritten
-from app.search.values import Bound, Value
+from app.search.values import Bound, Value, several
 from mappings.dictionary import Kind
 
 _ANYWHERE = OWN_FIELDS["text"]
@@ -162,6 +162,8 @@ class _Compiler:
             return exact.equal(wanted, value.text) or _equal(wanted, value)
         if value.is_anything:
             return present(wanted) if wanted is not _ANYWHERE else everything()
+        if (parts := several(value.text)) and _separates_values(wanted) and not value.is_pattern:
+            return all_of([self._value_condition(Value((part,), value.quoted), wanted) for part in parts])
         if value.is_pattern:
             self._count_pattern(value.begins_with_wildcard())
         if wanted.shape is Shape.KEYED:
@@ -226,6 +228,11 @@ class _Compiler:
         start = self.rewritten.origin(node.pos or 0)
         end = self.rewritten.origin((node.pos or 0) + (node.size or 1))
         return QuerySyntaxError(message, start, length or end - start)
+
+
+def _separates_values(wanted: Field) -> bool:
+    """Whether a backslash stands between two values of an attribute, and is none of their signs (PS3.5 §6.4)."""
+    return wanted.attribute is not None and wanted.attribute.vr not in ("LT", "ST", "UT", "UR")
 
 
 def _value(node: Word | Phrase) -> Value:

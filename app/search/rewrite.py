@@ -15,6 +15,9 @@ from app.search.limits import QueryLimits
 from app.search.values import EXACT
 
 _TAG_NAME = re.compile(r"\(\s*([0-9A-Fa-f]{4})\s*,\s*([0-9A-Fa-fXx]{4})\s*\)(?=:)")
+_STEP = r"(?:\(\s*[0-9A-Fa-f]{4}\s*,\s*[0-9A-Fa-f]{4}\s*\)|\w+)"
+# A path that has a tag in parentheses among its steps.
+_PATH_NAME = re.compile(rf"(?=[\w.]*\(){_STEP}(?:\.{_STEP})+(?=:)")
 _PHRASE = re.compile(r'"(?:[^\\"]|\\.)*"', re.DOTALL)
 # A regular expression ends where a word ends; anything else that begins with a slash is a path.
 _REGEX = re.compile(r"/(?:[^\\/\n]|\\.)+/(?=[\s)]|$)", re.DOTALL)
@@ -102,6 +105,8 @@ class _Rewriter:
             self._step_in_range(character)
         elif tag := _TAG_NAME.match(self._query, self._at):
             self._name(_tag_text(tag), self._at, tag.end())
+        elif path := _PATH_NAME.match(self._query, self._at):
+            self._name(re.sub(r"[(),\s]", "", path.group()), self._at, path.end())
         elif character == '"':
             self._phrase()
         elif character == "(":

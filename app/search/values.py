@@ -98,6 +98,11 @@ class Value:
         return "".join(regexp_of(part) if isinstance(part, str) else wildcards[part] for part in self.parts)
 
 
+def several(text: str) -> list[str]:
+    r"""Parts of a text that has backslashes between values, as in ORIGINAL\PRIMARY; none where it has no backslash."""
+    return [part.strip() for part in text.split("\\") if part.strip()] if "\\" in text else []
+
+
 def regexp_of(text: str) -> str:
     """Write a text as a regular expression of Lucene that takes its letters in any case."""
     return "".join(_any_case(character) for character in text)

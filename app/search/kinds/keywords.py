@@ -4,7 +4,7 @@ import re
 
 from pydicom.uid import UID_dictionary
 
-from app.search.dsl import Query, all_of, any_of, between, prefix, regexp, term, wildcard
+from app.search.dsl import Query, any_of, between, prefix, regexp, term, wildcard
 from app.search.fields import Field
 from app.search.values import Bound, Value, regexp_of
 
@@ -12,10 +12,7 @@ _UID = re.compile(r"[0-9.*?]+")
 
 
 def equal(field: Field, value: Value) -> Query:
-    r"""Images with this value, or one that fits the pattern; `ORIGINAL\PRIMARY` asks for both values."""
-    if field.attribute is not None and not value.is_pattern and "\\" in value.text:
-        parts = [Value((part.strip(),)) for part in value.text.split("\\") if part.strip()]
-        return all_of(matching(field.exact, part, is_uid=is_uid(field)) for part in parts)
+    """Images with this value, or one that fits the pattern."""
     return matching(field.exact, value, is_uid=is_uid(field))
 
 

@@ -8,6 +8,9 @@ from app.search.values import Value
 from indexer.flatten.convert import number_text
 from indexer.flatten.forms import search_form
 
+# Of more similar words than this the most similar are sought.
+_SIMILAR_WORDS = 500
+
 
 def equal(field: Field, value: Value, slop: int = 0) -> Query:
     """Images with these words beside each other in a value of the field."""
@@ -36,9 +39,8 @@ def pattern(field: Field, value: Value) -> Query:
 
 def fuzzy(field: Field, text: str, edits: str) -> Query:
     """Images with a word that differs from this one by a few letters."""
-    return any_of(
-        {"match": {path: {"query": word, "fuzziness": edits, "operator": "and"}}} for path, word in _ways(field, text)
-    )
+    how = {"fuzziness": edits, "operator": "and", "max_expansions": _SIMILAR_WORDS}
+    return any_of({"match": {path: {"query": word, **how}}} for path, word in _ways(field, text))
 
 
 def has_words(text: str) -> bool:

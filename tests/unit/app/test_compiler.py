@@ -8,6 +8,7 @@ from app.search.compiler import Compiled, compile_query
 from app.search.errors import QuerySyntaxError
 from app.search.limits import QueryLimits
 
+FUZZY = {"operator": "and", "max_expansions": 500}
 DATE_FORMAT = "strict_date_optional_time"
 
 
@@ -51,8 +52,8 @@ def keyword(path: str, text: str) -> Any:
         ("5.0", either(phrase("text", "5.0"), phrase("text", "5"))),
         ("Contr*", {"prefix": {"text": {"value": "contr"}}}),
         ("c?t*", {"wildcard": {"text": {"value": "c?t*"}}}),
-        ("jon~", {"match": {"text": {"query": "jon", "fuzziness": "AUTO", "operator": "and"}}}),
-        ("jon~2", {"match": {"text": {"query": "jon", "fuzziness": "2", "operator": "and"}}}),
+        ("jon~", {"match": {"text": {"query": "jon", **FUZZY, "fuzziness": "AUTO"}}}),
+        ("jon~2", {"match": {"text": {"query": "jon", **FUZZY, "fuzziness": "2"}}}),
         ("/T1.*/", {"regexp": {"text": {"value": "t1.*", "flags": "NONE"}}}),
     ],
 )
@@ -76,6 +77,12 @@ def test_words_are_sought_anywhere_in_the_header(text: str, expected: Any) -> No
             r"ImageType:ORIGINAL\AXIAL",
             {"bool": {"filter": [keyword("ImageType", "ORIGINAL"), keyword("ImageType", "AXIAL")]}},
         ),
+        (
+            r"PixelSpacing:0.5\0.7",
+            {"bool": {"filter": [{"term": {"PixelSpacing": {"value": n}}} for n in (0.5, 0.7)]}},
+        ),
+        (r'SeriesDescription:"a\\b"', query("SeriesDescription:(a AND b)")),
+        (r'ImageComments:"a\\b"', either(phrase("ImageComments", r"a\b"), phrase("folded.ImageComments", r"a\b"))),
         (r"file.path:C:\scans\a.dcm", keyword("file.path", r"C:\scans\a.dcm")),
         ("SOPInstanceUID:1.2.3", {"term": {"SOPInstanceUID": {"value": "1.2.3"}}}),
         ("SOPClassUID:CTImageStorage", {"term": {"SOPClassUID": {"value": "1.2.840.10008.5.1.4.1.1.2"}}}),
