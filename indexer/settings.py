@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from indexer.home import running_services
@@ -120,6 +120,18 @@ class Settings(BaseSettings):
         "",
         description="folders, with `:` between them, that pictures and downloads may be read from (default: wherever "
         "the files were when they were indexed)",
+    )
+    notify_webhook: str | None = Field(
+        None, pattern=r"^https?://", description="URL that is told by POST when a batch is done or a service in trouble"
+    )
+    notify_webhook_secret: SecretStr | None = Field(
+        None, description="signs what the webhook is told (HMAC-SHA256 in `X-Dicomsearch-Signature`)"
+    )
+    notify_command: str | None = Field(
+        None, description="command that is told the same, as JSON on its standard input"
+    )
+    notify_patience_seconds: float = Field(
+        30.0, ge=0, description="a trouble, or its end, is told when it has lasted so long"
     )
     cache: Path | None = Field(None, description="where downloaded services are kept (default: the user's cache)")
     maven_repository: str | None = Field(None, description="base URL of a Maven mirror to download from")

@@ -131,9 +131,15 @@ class Ledger:
             arguments += (file.path, file.size, file.mtime, outcome.status, outcome.details())
         return bool(self._run("settle", self._three(batch), arguments))
 
-    def finish(self, batch: str) -> bool:
-        """Make the batch DONE if nothing of it is open; answer True to the one caller that did."""
-        return bool(self._run("finish", [batch_key(batch), ACTIVE], [now(), batch]))
+    def finish(self, batch: str, outboxes: Sequence[str] = ()) -> bool:
+        """Make the batch DONE if nothing of it is open; answer True to the one caller that did.
+
+        Parameters
+        ----------
+        outboxes
+            Keys of the lists that are to tell of it (`indexer.notifying`).
+        """
+        return bool(self._run("finish", [batch_key(batch), ACTIVE, *outboxes], [now(), batch]))
 
     def reopen(self, batch: str, paths: Sequence[str], statuses: Iterable[ImageStatus]) -> list[str]:
         """Make images of these final statuses NEW again; answer which did. They have to be queued then."""
