@@ -4,7 +4,6 @@ A program begins an upload, puts its files one by one, each as the body of a req
 completes it. Until then nothing of it is seen; a file that did not arrive whole is not in it, and can be put again.
 """
 
-from contextlib import suppress
 from typing import Any
 
 from flask import Response, current_app, request, url_for
@@ -12,19 +11,14 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models import RawModel
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, ConfigDict, Field
-from werkzeug.exceptions import HTTPException
 
 from app.api import examples
 from app.api.documents import problems
 from app.api.examples import shown_as, such_as
+from app.bodies import drain, endless_body
 from app.services import services
 from app.uploads import Upload, UploadError
 from app.uploads.announcing import announce
-
-# Bodies of this route are files, of any size; the bounds of uploads are checked while they come.
-ENDLESS = 2**62
-# What is still read of a body that is refused, so that the client gets to read why.
-_DRAINED = 16_000_000
 
 
 class UploadBody(BaseModel):
@@ -130,11 +124,10 @@ def put_file(path: UploadFilePath, raw: FileBody) -> dict[str, Any]:
     Of a zip file all is taken or nothing. It is refused if it is damaged or encrypted, has links, names that lead out
     of it or a name twice, or unpacks to far more than its own size.
     """
-    request.max_content_length = ENDLESS
     try:
-        stored = services().uploads.receive(path.upload, path.path, request.stream, request.content_length)
+        stored = services().uploads.receive(path.upload, path.path, endless_body(), request.content_length)
     except UploadError:
-        _drain()
+        drain()
         raise
     return {"path": stored.path, "files": stored.amount.files, "bytes": stored.amount.bytes}
 
@@ -171,10 +164,3 @@ def _document(upload: Upload) -> dict[str, Any]:
         "most_bytes": bounds.bytes,
         "complete": upload.folder is not None,
     }
-
-
-def _drain() -> None:
-    left = _DRAINED
-    with suppress(OSError, HTTPException):
-        while left > 0 and (data := request.stream.read(min(left, 65_536))):
-            left -= len(data)

@@ -327,3 +327,71 @@ def test_without_redis_files_arrive_and_the_watcher_will_find_them(settings: Set
     put(web, upload, "a", b"1")
     assert web.post(f"{upload}/complete", json={}).json["batch"] == "CASE-17"
     assert tree(incoming / "CASE-17") == {"a": b"1"}
+
+
+def send_form(web: FlaskClient, *files: tuple[str, bytes], name: str = "CASE-17", field: str = "files") -> Any:
+    parts = [f'Content-Disposition: form-data; name="name"\r\n\r\n{name}'.encode()]
+    for path, data in files:
+        parts.append(f'Content-Disposition: form-data; name="{field}"; filename="{path}"\r\n\r\n'.encode() + data)
+    body = b"".join(b"--limit\r\n" + part + b"\r\n" for part in parts) + b"--limit--\r\n"
+    return web.post("/upload", data=body, content_type="multipart/form-data; boundary=limit", headers=OURS)
+
+
+def test_a_form_uploads_files_and_zip_files_and_shows_their_batch(web: FlaskClient, incoming: Path) -> None:
+    page = web.get("/upload").text
+    assert 'enctype="multipart/form-data"' in page
+    files = [("case/IM1", b"11"), ("case/IM2", b"22" * 100_000), ("IM1.dcm", b"3"), ("IM1.dcm", b"4"), ("", b"")]
+    answer = send_form(web, *files, ("a.zip", zipped(("x", b"5"))))
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == "/batches/CASE-17?uploaded=1"
+    assert "CASE-17" in web.get(answer.headers["Location"]).text
+    found = tree(incoming / "CASE-17")
+    assert set(found) == {"case/IM1", "case/IM2", "IM1.dcm", "IM1 (2).dcm", "a.zip/x"}
+    assert (found["case/IM1"], found["IM1 (2).dcm"], len(found["case/IM2"])) == (b"11", b"4", 200_000)
+    again = send_form(web, ("IM1", b"1"))
+    assert again.headers["Location"] == "/batches/CASE-17-2?uploaded=1"
+    assert send_form(web, ("IM1", b"1"), name=" ").headers["Location"].startswith("/batches/upload-2")
+
+
+@pytest.mark.parametrize(
+    ("files", "status", "reason"),
+    [
+        ([], 409, "no file yet"),
+        ([("", b"")], 409, "no file yet"),
+        ([("a", b"1"), ("../x", b"1")], 400, "“..”"),
+        ([("a", b"1"), ("b.zip", b"no zip")], 422, "damaged"),
+        ([("a", bytes(600_000)), ("b", bytes(600_000))], 413, "1,000,000 bytes"),
+        ([(str(number), b"") for number in range(21)], 413, "20 files"),
+    ],
+)
+def test_a_form_that_is_refused_is_shown_again_with_the_reason_and_leaves_nothing(
+    web: FlaskClient, incoming: Path, files: list[tuple[str, bytes]], status: int, reason: str
+) -> None:
+    answer = send_form(web, *files)
+    assert (answer.status_code, answer.mimetype) == (status, "text/html")
+    assert reason in answer.text
+    assert "Nothing was uploaded" in answer.text
+    assert [path.name for path in incoming.iterdir()] == [".uploads"]
+    assert list((incoming / ".uploads").iterdir()) == []
+
+
+@pytest.mark.parametrize("cut", [0, 200, 50_000])
+def test_a_form_that_breaks_off_leaves_nothing(web: FlaskClient, incoming: Path, cut: int) -> None:
+    head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
+    body = (head + bytes(100_000))[: cut or None]
+    answer = web.post("/upload", data=body, content_type="multipart/form-data; boundary=x", headers=OURS)
+    assert answer.status_code == 400
+    assert [path.name for path in incoming.iterdir()] == [".uploads"]
+    assert list((incoming / ".uploads").iterdir()) == []
+
+
+def test_a_form_of_another_site_uploads_nothing(web: FlaskClient, incoming: Path) -> None:
+    answer = web.post("/upload", data={"name": "x"}, content_type="multipart/form-data")
+    assert answer.status_code == 403
+    assert not incoming.exists()
+
+
+def test_the_page_says_that_uploading_is_switched_off(settings: Settings, redis_client: Redis) -> None:
+    web = create_app(settings.model_copy(update={"uploads": False})).test_client()
+    assert "switched off" in web.get("/upload").text
+    assert send_form(web, ("a", b"1")).status_code == 403
