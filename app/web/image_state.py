@@ -6,6 +6,7 @@ The parameters of the search page keep their names, so that the way back is the 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
+from urllib.parse import quote_plus
 
 from flask import url_for
 from werkzeug.datastructures import MultiDict
@@ -97,17 +98,34 @@ class ImageState:
             for one in (value if isinstance(value, list) else [value])
         ]
 
-    def search_with(self, conditions: tuple[str, ...], *, excluded: bool = False) -> str:
-        """The address of the search that led here, narrowed down by the conditions of an element.
+
+class SearchLinks:
+    """Makes links to the search that led here, narrowed down by what an element has; a page has hundreds of them.
+
+    Parameters
+    ----------
+    search
+        None where it was not a search that led here.
+    """
+
+    def __init__(self, search: SearchState | None) -> None:
+        self._search = search or SearchState()
+        self._plain = self._search.link()
+
+    def with_all(self, conditions: tuple[str, ...], *, excluded: bool = False) -> str:
+        """The address of the search for what fulfils the conditions, or, excluded, does not fulfil all of them.
 
         One condition becomes a filter, several that hold together a part of the query, since filters on one field are
         alternatives.
         """
-        state = self.search or SearchState()
-        if len(conditions) == 1:
-            opposite = (conditions[0], f"-{conditions[0]}")
-            kept = tuple(one for one in state.filters if one not in opposite)
-            return state.link(filters=(*kept, opposite[excluded]))
-        together = " ".join(conditions)
-        added = f"NOT ({together})" if excluded else together
-        return state.link(query=f"({state.query}) {added}" if state.query else added)
+        state = self._search
+        if len(conditions) > 1:
+            together = " ".join(conditions)
+            added = f"NOT ({together})" if excluded else together
+            return state.link(query=f"({state.query}) {added}" if state.query else added)
+        opposite = (conditions[0], f"-{conditions[0]}")
+        if not any(one in opposite for one in state.filters):
+            # The address of a search always has a parameter, `q`.
+            return f"{self._plain}&filter={quote_plus(opposite[excluded], safe='/:')}"
+        kept = tuple(one for one in state.filters if one not in opposite)
+        return state.link(filters=(*kept, opposite[excluded]))

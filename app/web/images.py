@@ -15,7 +15,7 @@ from app.search.marks import Marks, marks_of
 from app.services import query_limits, services
 from app.web.formats import first_value, shown
 from app.web.header import HeaderView, Wanted, view_header
-from app.web.image_state import ImageState
+from app.web.image_state import ImageState, SearchLinks
 from app.web.preview import preview_of
 from app.web.search_state import SearchState
 from indexer.flatten import Place, flatten
@@ -81,11 +81,12 @@ def _marks(state: ImageState) -> tuple[Marks, str]:
 
 def _link_to_searches(view: HeaderView, state: ImageState) -> None:
     limits = services().settings.limits
+    links = SearchLinks(state.search)
     for row in view.rows:
         found = conditions_of(row.place, limits) if row.place is not None else ()
         if found:
-            row.find = state.search_with(found)
-            row.exclude = state.search_with(found, excluded=True)
+            row.find = links.with_all(found)
+            row.exclude = links.with_all(found, excluded=True)
             row.query = " ".join(found)
 
 
