@@ -69,7 +69,7 @@ def entries(folder: Path, *, folders: bool = False) -> Iterator[Entry | Unlistab
         relative = pending.pop()
         below: list[str] = []
         try:
-            with os.scandir(folder / relative) as listing:
+            with os.scandir(f"{folder}/{relative}") as listing:  # no Path: a deep one takes long to put together
                 while some := sorted(islice(listing, _SLICE), key=lambda entry: entry.name):
                     for entry in some:
                         path = f"{relative}/{entry.name}" if relative else entry.name

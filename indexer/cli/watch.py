@@ -3,22 +3,23 @@
 import click
 
 from indexer.cli import UserError
-from indexer.files import strerror
 from indexer.logs import configure_logging
+from indexer.notifying import Notifier
 from indexer.services import build_services
 from indexer.settings import load_settings
-from indexer.watcher import Watcher, run_until_signal
+from indexer.watching import Watcher, WatchError, run_until_signal
 
 
 @click.command()
 def watch() -> None:
-    """Watch the incoming folder: each finished folder in it becomes a batch."""
+    """Watch the incoming folders: each finished folder in them becomes a batch. Tells who wants to know."""
     settings = load_settings()
     configure_logging(settings.log_level)
+    notifier = Notifier(settings)
+    notifier.start()
     try:
         run_until_signal(Watcher(build_services(settings)))
-    except OSError as error:
-        raise UserError(
-            f"{settings.incoming_folder} cannot be watched: {strerror(error)}. "
-            "Set DICOMSEARCH_INCOMING to a folder that exists and can be read."
-        ) from error
+    except WatchError as error:
+        raise UserError(f"{error} Set DICOMSEARCH_INCOMING to folders that exist and can be read.") from error
+    finally:
+        notifier.stop()

@@ -107,7 +107,7 @@ def test_a_command_that_needs_the_extra_says_so_in_one_line(
     )
 
 
-@pytest.mark.parametrize("code", ["import app; app.create_app()", "import indexer.worker", "import indexer.watcher"])
+@pytest.mark.parametrize("code", ["import app; app.create_app()", "import indexer.worker", "import indexer.watching"])
 def test_services_load_without_the_extra(installed: Path, tmp_path: Path, code: str) -> None:
     done = run(installed, tmp_path, "-W", "error", "-c", f"{code}; import indexer; print(indexer.__file__)")
     assert done.returncode == 0, done.stderr
