@@ -32,6 +32,7 @@ from indexer.settings import load_settings
 _COLUMNS = ("PatientName", "PatientID", "StudyDate", "Modality", "StudyDescription", "SeriesDescription", "batch")
 _LONGEST_LINE = 100
 _TABLE = "table"
+_PARTIAL = "Time ran out: there may be more. Make the query narrower."
 _WORDS = {
     Level.IMAGE: ("image", "images"),
     Level.SERIES: ("series", "series"),
@@ -160,7 +161,7 @@ def _print_table(archive: Archive, wanted: SearchRequest) -> None:
     )
     console = Console()
     if not answer.total:
-        console.print("No image matches.")
+        console.print(f"No {_WORDS[wanted.level][0]} matches." if not answer.partial else _PARTIAL)
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in _columns(answer):
@@ -174,7 +175,7 @@ def _print_table(archive: Archive, wanted: SearchRequest) -> None:
     word = one if answer.total == 1 else many
     console.print(f"\n{about}{answer.total:,} {word} in {answer.milliseconds:,} ms{shown_of}", highlight=False)
     if answer.partial:
-        console.print("Time ran out: there may be more. Make the query narrower.", style="yellow")
+        console.print(_PARTIAL, style="yellow")
 
 
 def _columns(answer: Answer) -> list[_Column]:

@@ -19,8 +19,9 @@ from app.archive.rows import find_rows
 from app.archive.unusual import Unusual, find_unusual
 from app.search.compiler import Compiled, compile_query
 from app.search.dsl import Query, all_of, exists
+from app.search.errors import QuerySyntaxError
 from app.search.facets import facets_of
-from app.search.filters import conditions, joined, read_filter
+from app.search.filters import UnusableFilterError, conditions, joined, read_filter
 from app.search.kinds.keyed import Lookup
 from app.search.levels import Level
 from app.search.limits import QueryLimits
@@ -116,6 +117,8 @@ class Archive:
     ) -> tuple[Answer, FacetCounts]:
         """Do at once what `search` and `facets` do one after the other."""
         compiled = compiled or self.compile(request.query)
+        if not names:
+            return self.search(request, compiled), FacetCounts([], 0, False)
         return both(
             lambda: self.search(request, compiled),
             lambda: self.facets(request, names, size, compiled),
@@ -146,10 +149,16 @@ class Archive:
 
         Raises
         ------
-        UnusableFilterError, QuerySyntaxError
+        UnusableFilterError
             Where one cannot be understood.
         """
-        return {name: self.compile(text).query for name, text in conditions(map(read_filter, texts)).items()}
+        return {name: self._filter(text) for name, text in conditions(map(read_filter, texts)).items()}
+
+    def _filter(self, text: str) -> Query:
+        try:
+            return self.compile(text).query
+        except QuerySyntaxError as error:
+            raise UnusableFilterError(f"“{text}” cannot be used as a filter. {error.detail}") from error
 
     def image(self, image: str) -> dict[str, Any]:
         """Fetch the document of an image, without its header and its words.

@@ -16,7 +16,7 @@ from app.search.sorting import UnusableCursorError, UnusableSortError
 from app.services import services
 from app.web.facet_panel import label_of, panels, title_of
 from app.web.paging import Pages, page_number
-from app.web.search_state import SIZES, SearchState
+from app.web.search_state import SIZES, SearchState, UnusableParameterError, check
 from app.web.search_table import OFFERED, USUAL, column_names, headings, rows
 
 blueprint = Blueprint("search", __name__)
@@ -43,6 +43,7 @@ _UNUSABLE = (
     UnusableFilterError,
     UnusableColumnError,
     UnusableFacetError,
+    UnusableParameterError,
 )
 
 
@@ -66,14 +67,13 @@ def index() -> tuple[str, int]:
         return _found(state)
     except QuerySyntaxError as found:
         error, message = found, found.message
-        if not _is_of_query(state.query):
-            error, message = None, f"A filter cannot be used: {found.message}"
     except _UNUSABLE as found:
         message = str(found)
     return _page(state, error=error, message=message, corrections=_corrections(state, error)), 400
 
 
 def _found(state: SearchState) -> tuple[str, int]:
+    check(request.args)
     archive = services().archive
     filters = [read_filter(text) for text in state.filters]
     compiled = archive.compile(state.query)
@@ -141,15 +141,6 @@ def _columns(answer: Answer, state: SearchState) -> list[tuple[str, str, bool]]:
 
 def _is_partial(answer: Answer, facets: FacetCounts) -> bool:
     return answer.partial or facets.partial
-
-
-def _is_of_query(query: str) -> bool:
-    """Whether it is the query, and not a filter, that cannot be understood."""
-    try:
-        services().archive.compile(query)
-    except QuerySyntaxError:
-        return True
-    return False
 
 
 def _corrections(state: SearchState, error: QuerySyntaxError | None) -> list[tuple[str, str]]:
