@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.archive.elastic import Elastic, both, is_partial
-from app.search.dsl import Query, all_of, everything
+from app.search.dsl import Query, all_of
 from app.search.facets import (
     Facet,
     FacetValue,
     Form,
+    Spread,
     facet_aggregations,
     read_chosen,
     read_facet,
@@ -86,10 +87,10 @@ class Counting:
     level: Level
     size: int
 
-    def others(self, facet: Facet) -> Query:
+    def others(self, facet: Facet) -> Query | None:
         """The filters on all fields but the facet's own: it shows what else could be chosen there."""
         others = [query for name, query in self.filters.items() if name != facet.field.name]
-        return all_of(others) if others else everything()
+        return all_of(others) if others else None
 
     def chosen(self, facet: Facet) -> dict[str, Query]:
         """Values of a facet that filters ask for or leave out."""
@@ -104,9 +105,11 @@ def count_facets(elastic: Elastic, counting: Counting, facets: Sequence[Facet]) 
     """Count the values of facets among the results."""
     if not facets:
         return FacetCounts([], 0, False)
+    # Two requests use two processors. Those that need two requests are in one of them, with fewer of the others.
     single = [facet for facet in facets if facet.form is Form.VALUES]
-    spread = [facet for facet in facets if facet.form is not Form.VALUES]
-    one, other = both(lambda: _Counted(elastic, counting, spread), lambda: _Counted(elastic, counting, single))
+    first = [facet for facet in facets if facet.form is not Form.VALUES] + single[::3]
+    second = [facet for facet in single if facet not in first]
+    one, other = both(lambda: _Counted(elastic, counting, first), lambda: _Counted(elastic, counting, second))
     found = one.facets | other.facets
     return FacetCounts(
         [found[facet.name] for facet in facets],
@@ -116,39 +119,55 @@ def count_facets(elastic: Elastic, counting: Counting, facets: Sequence[Facet]) 
 
 
 class _Counted:
-    """Some facets, counted by one request, or by two where the spans of some follow from their least and greatest."""
+    """Some facets, counted by one request, and a second one for those whose spans follow from what the first finds."""
 
     def __init__(self, elastic: Elastic, counting: Counting, facets: Sequence[Facet]) -> None:
         self._elastic = elastic
         self._counting = counting
         self.milliseconds = 0
         self.partial = False
-        known = self._ask({facet: spread_aggregations(facet) for facet in facets})
-        spreads = {facet: read_spread(facet, known.get(facet, {})) for facet in facets}
-        level, size = counting.level, counting.size
-        chosen = {facet: counting.chosen(facet) for facet in facets}
-        answers = self._ask(
-            {f: facet_aggregations(f, spreads[f], level, size, list(chosen[f].values())) for f in facets}
-        )
         self.facets: dict[str, CountedFacet] = {}
-        for facet in facets:
-            values, more = read_facet(facet, spreads[facet], level, size, answers[facet])
-            counts: dict[str | None, int] = {None: next((one.count for one in values if one.value is None), 0)}
-            counts.update(zip(chosen[facet], read_chosen(level, answers[facet]), strict=True))
-            self.facets[facet.name] = CountedFacet(facet, values, more, counts)
+        spreads = {facet: spread_aggregations(facet) for facet in facets}
+        waiting = [facet for facet in facets if spreads[facet]]
+        ready = {facet: self._aggregations(facet, read_spread(facet, {})) for facet in facets if not spreads[facet]}
+        answers = self._ask(ready | {facet: spreads[facet] for facet in waiting})
+        for facet in ready:
+            self._read(facet, read_spread(facet, {}), answers[facet])
+        known = {facet: read_spread(facet, answers[facet]) for facet in waiting}
+        answers = self._ask({facet: self._aggregations(facet, known[facet]) for facet in waiting})
+        for facet in waiting:
+            self._read(facet, known[facet], answers[facet])
+
+    def _aggregations(self, facet: Facet, spread: Spread | None) -> dict[str, Any]:
+        counting = self._counting
+        chosen = list(counting.chosen(facet).values())
+        return facet_aggregations(facet, spread, counting.level, counting.size, chosen)
+
+    def _read(self, facet: Facet, spread: Spread | None, answer: Mapping[str, Any]) -> None:
+        level = self._counting.level
+        values, more = read_facet(facet, spread, level, self._counting.size, answer)
+        counts: dict[str | None, int] = {None: next((one.count for one in values if one.value is None), 0)}
+        counts.update(zip(self._counting.chosen(facet), read_chosen(level, answer), strict=True))
+        self.facets[facet.name] = CountedFacet(facet, values, more, counts)
 
     def _ask(self, asked: Mapping[Facet, dict[str, Any]]) -> dict[Facet, Any]:
-        facets = [facet for facet, aggregations in asked.items() if aggregations]
-        if not facets:
+        if not asked:
             return {}
         # Numbered, since names of fields may have signs in them that names of aggregations may not.
-        aggregations = {
-            str(number): {"filter": self._counting.others(facet), "aggregations": asked[facet]}
-            for number, facet in enumerate(facets)
-        }
+        aggregations: dict[str, Any] = {}
+        for number, (facet, parts) in enumerate(asked.items()):
+            others = self._counting.others(facet)
+            if others is None:
+                aggregations |= {f"{number}.{name}": part for name, part in parts.items()}
+            else:
+                aggregations[str(number)] = {"filter": others, "aggregations": parts}
         answer = self._elastic.search(
             query=self._counting.query, size=0, track_total_hits=False, aggregations=aggregations
         )
         self.milliseconds += answer["took"]
         self.partial = self.partial or is_partial(answer)
-        return {facet: answer["aggregations"][str(number)] for number, facet in enumerate(facets)}
+        found = answer["aggregations"]
+        return {
+            facet: found.get(str(number)) or {name: found[f"{number}.{name}"] for name in parts}
+            for number, (facet, parts) in enumerate(asked.items())
+        }

@@ -1,6 +1,7 @@
 """A page of series, studies or patients: rows made of the images that a query finds."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from app.archive.elastic import Elastic, both, is_partial
@@ -53,6 +54,7 @@ def find_rows(elastic: Elastic, request: SearchRequest, query: Query, named: tup
     )
 
 
+@dataclass(frozen=True, slots=True)
 class Count:
     """How many rows there are.
 
@@ -66,13 +68,11 @@ class Count:
         As in an answer.
     """
 
-    def __init__(self, answer: Mapping[str, Any]) -> None:
-        found = answer["aggregations"]
-        self.images: int = answer["hits"]["total"]["value"]
-        self.approximate: bool = found["rows"]["sum_other_doc_count"] > 0
-        self.rows: int = found["estimate"]["value"] if self.approximate else int(found["counted"]["count"])
-        self.milliseconds: int = answer["took"]
-        self.partial = is_partial(dict(answer))
+    rows: int
+    images: int
+    approximate: bool
+    milliseconds: int
+    partial: bool
 
 
 def count_rows(elastic: Elastic, query: Query, level: Level) -> Count:
@@ -80,22 +80,30 @@ def count_rows(elastic: Elastic, query: Query, level: Level) -> Count:
 
     An estimate alone would be off by a few of some ten thousand rows, so they are counted as long as that is cheap.
     """
-    return Count(
-        elastic.search(
-            query=query,
-            size=0,
-            track_total_hits=True,
-            aggregations={
-                "rows": {"terms": {"field": level.key, "size": MOST_COUNTED}},
-                "counted": {"stats_bucket": {"buckets_path": "rows>_count"}},
-                "estimate": {"cardinality": {"field": level.key, "precision_threshold": MOST_COUNTED}},
-            },
-            filter_path=[
-                "took,timed_out,_shards,hits.total",
-                "aggregations.counted.count,aggregations.estimate,aggregations.rows.sum_other_doc_count",
-            ],
-        )
+    answer = elastic.search(
+        query=query,
+        size=0,
+        track_total_hits=True,
+        aggregations={
+            "rows": {"terms": {"field": level.key, "size": MOST_COUNTED}},
+            "counted": {"stats_bucket": {"buckets_path": "rows>_count"}},
+        },
+        filter_path=[
+            "took,timed_out,_shards,hits.total",
+            "aggregations.counted.count,aggregations.rows.sum_other_doc_count",
+        ],
     )
+    found, took, partial = answer["aggregations"], answer["took"], is_partial(answer)
+    rows, images = int(found["counted"]["count"]), answer["hits"]["total"]["value"]
+    approximate = found["rows"]["sum_other_doc_count"] > 0
+    if approximate:
+        cardinality = {"field": level.key, "precision_threshold": MOST_COUNTED}
+        answer = elastic.search(
+            query=query, size=0, track_total_hits=False, aggregations={"estimate": {"cardinality": cardinality}}
+        )
+        rows, took = answer["aggregations"]["estimate"]["value"], took + answer["took"]
+        partial = partial or is_partial(answer)
+    return Count(rows, images, approximate, took, partial)
 
 
 def _turns(

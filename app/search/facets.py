@@ -160,7 +160,14 @@ def facet_aggregations(
     """
     count: dict[str, Any] = {}
     if level is not Level.IMAGE:
-        cardinality = {"cardinality": {"field": level.key, "precision_threshold": _PRECISION}}
+        # By ordinals: a set of bits for each value instead of a hash for each image.
+        cardinality = {
+            "cardinality": {
+                "field": level.key,
+                "precision_threshold": _PRECISION,
+                "execution_hint": "global_ordinals",
+            }
+        }
         count = {"aggregations": {"rows": cardinality}}
     asked = {"missing": {"filter": none_of(exists(facet.path)), **count}}
     if chosen:
@@ -220,7 +227,7 @@ def _counting(facet: Facet, spread: Spread | None, level: Level, size: int) -> d
         # Ordered by images, since an order by rows would count the rows of every value; some more are asked for, so
         # that those with many rows and few images are among them.
         asked = size if level is Level.IMAGE else 4 * size
-        return {"terms": {"field": facet.path, "size": asked, "collect_mode": "breadth_first"}}
+        return {"terms": {"field": facet.path, "size": asked}}
     if facet.form is Form.NUMBERS:
         return {"histogram": {"field": facet.path, "interval": _step(facet, spread), "min_doc_count": 1}}
     interval = _interval(spread)

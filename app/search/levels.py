@@ -52,7 +52,7 @@ def row_order(text: str, level: Level) -> Order:
     UnusableSortError
         For a field that is unknown or has no order, and for one after the first that an image may lack.
     """
-    chosen = chosen_keys(text)
+    chosen = tuple(_of_index(key) for key in chosen_keys(text))
     for key in chosen[1:]:
         if key.path not in _ALWAYS_PRESENT:
             raise UnusableSortError(
@@ -70,3 +70,8 @@ def row_order(text: str, level: Level) -> Order:
         own.insert(0, SortKey(Level.STUDY.key, Level.STUDY.key, False))
     used = {key.path for key in chosen}
     return Order(chosen, chosen + tuple(key for key in (_NEWEST, *own) if key.path not in used))
+
+
+def _of_index(key: SortKey) -> SortKey:
+    """The key itself, or one that gives the same order and that the index is sorted by, which lets it stop early."""
+    return SortKey(key.name, _NEWEST.path, True) if key.path == "StudyDate" and key.descending else key
