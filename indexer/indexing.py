@@ -9,10 +9,11 @@ import orjson
 import structlog
 
 from indexer.document import FileFacts, build_document
-from indexer.duplicates import FIELD, header_digest, in_document, other_places
+from indexer.duplicates import FIELD, Earlier, header_digest, in_document, other_places
 from indexer.files import is_no_image, leaves, printable, strerror
 from indexer.finishing import finish
 from indexer.flatten import flatten
+from indexer.operations.withdrawing import withdraw_former
 from indexer.queue import new_lease
 from indexer.reader import NotAnImage, ReadError, read_header
 from indexer.services import Services
@@ -51,6 +52,7 @@ def index_chunk(services: Services, lease: Lease, worker: str, tries: int = 0) -
     """
     batch = services.status.batch(lease.batch)
     if batch is None:
+        services.leases.end(lease)
         return
     started = services.leases.start(lease, worker, tries)
     if started.tries > _TRIES:
@@ -60,6 +62,7 @@ def index_chunk(services: Services, lease: Lease, worker: str, tries: int = 0) -
         files = services.ledger.begin(lease.batch, lease.paths)
         try:
             outcomes = _index(services, lease.batch, Path(batch.path), files)
+            withdraw_former(services, batch, outcomes)
         except ElasticsearchUnavailableError as error:
             log.warning("chunk waits", batch=lease.batch, chunk=lease.id, reason=str(error))
             services.ledger.settle(lease.batch, [Outcome(file, ImageStatus.NEW) for file in files])
@@ -112,6 +115,8 @@ def _write(services: Services, ready: Sequence[Ready]) -> list[Outcome]:
     duplicates = []
     for item, claim in zip(ready, claims, strict=True):
         others = other_places(item.place, earlier.get(item.id), claim.rival)
+        # For the next file of the same image in this chunk.
+        earlier[item.id] = Earlier(item.place, tuple(others), claim.version)
         duplicates.append(bool(others))
         body = item.body
         if others:

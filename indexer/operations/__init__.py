@@ -18,9 +18,18 @@ from indexer.operations.model import (
     UnknownBatchError,
     VerifyReport,
 )
-from indexer.operations.requesting import cancel, describe, request_delete, request_sync, request_verify, retry
+from indexer.operations.requesting import (
+    cancel,
+    describe,
+    mark_for_deletion,
+    request_delete,
+    request_sync,
+    request_verify,
+    retry,
+)
 from indexer.operations.shrinking import shrink_old
 from indexer.operations.syncing import sync
+from indexer.operations.underway import found as find
 from indexer.operations.verifying import DIFFERENCES, verify
 
 __all__ = [
@@ -39,6 +48,8 @@ __all__ = [
     "clean",
     "delete_batch",
     "describe",
+    "find",
+    "mark_for_deletion",
     "request_delete",
     "request_sync",
     "request_verify",

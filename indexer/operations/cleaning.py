@@ -20,7 +20,7 @@ from indexer.files import Unlistable, mtime_text, printable, strerror, walk
 from indexer.operations import archiving
 from indexer.operations.disk import Folder, delete_empty, open_folder, overlap, why_files_must_stay
 from indexer.operations.documents import PAGE, Hit, Rewrite, asking, hits_of, rewrite, time_text
-from indexer.operations.model import Cleaned
+from indexer.operations.model import Cleaned, Progress, no_progress
 from indexer.operations.redelivery import known
 from indexer.operations.underway import COMMAND, at_rest, found, underway
 from indexer.operations.withdrawing import document_path
@@ -40,7 +40,7 @@ class _Account:
     kept: Counter[str] = field(default_factory=Counter)
 
 
-def clean(services: Services, batch: str, who: str = COMMAND) -> Cleaned:
+def clean(services: Services, batch: str, who: str = COMMAND, progress: Progress = no_progress) -> Cleaned:
     """Delete or archive the files of a batch as the setting `cleanup` says, each only when it is safe in the index.
 
     Images that were ignored stay, and whatever is not certain; the answer and the batch's history say why.
@@ -67,7 +67,7 @@ def clean(services: Services, batch: str, who: str = COMMAND) -> Cleaned:
         else:
             # From now on a missing file is no reason to take its image for gone.
             services.ledger.cleaned(batch, how)
-            cleaned = _clean(services, one, how)
+            cleaned = _clean(services, one, how, progress)
             services.ledger.note(
                 batch, "cleaned", how=how, files=cleaned.files, kept=sum(cleaned.kept.values()), **_reasons(cleaned)
             )
@@ -99,8 +99,9 @@ def _why_not(services: Services, batch: Batch) -> str | None:
     return why_files_must_stay(services, batch, Path(batch.path))
 
 
-def _clean(services: Services, batch: Batch, how: str) -> Cleaned:
+def _clean(services: Services, batch: Batch, how: str, progress: Progress) -> Cleaned:
     account = _Account()
+    looked = 0
     path = Path(batch.path)
     folders = 0
     try:
@@ -108,6 +109,8 @@ def _clean(services: Services, batch: Batch, how: str) -> Cleaned:
             for paths in chunks(services.status.paths(batch.id, [ImageStatus.DONE]), PAGE):
                 at_rest(found(services, batch.id))
                 _clean_page(services, batch, folder, paths, how, account)
+                looked += len(paths)
+                progress(min(looked, batch.counts.done), batch.counts.done)
             folders = folder.delete_empty_folders()
     except FileNotFoundError:
         return Cleaned(how)  # it was cleaned up to its last file before

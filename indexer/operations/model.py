@@ -1,10 +1,19 @@
 """What operations on batches answer, and why they may not be done."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 # Paths and differences that a report lists; its counts are complete.
 LISTED = 100
+
+
+# Called with how much was done, and how much there is about.
+Progress: TypeAlias = Callable[[int, int], None]
+
+
+def no_progress(done: int, total: int) -> None:
+    """Tell nobody."""
 
 
 class OperationError(Exception):

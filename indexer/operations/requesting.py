@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from indexer.files import mtime_text
 from indexer.finishing import finish
 from indexer.operations.disk import why_files_must_stay
 from indexer.operations.model import BatchBusyError, OperationRefusedError, UnknownBatchError
@@ -10,7 +11,8 @@ from indexer.operations.redelivery import deliver_again
 from indexer.operations.underway import at_rest, found, not_deleting, not_shrunk
 from indexer.queue import chunks, new_lease
 from indexer.services import Services
-from indexer.status import ErrorCode, ImageStatus
+from indexer.status import Batch, ErrorCode, ImageStatus
+from indexer.status.ledger import FoundFile
 
 _MOST_TAGS = 50
 _TAG_CHARACTERS = 100
@@ -42,6 +44,7 @@ def retry(services: Services, batch: str, code: ErrorCode | None = None) -> int:
         folders += [path for path in wanted if path.endswith("/")]
         files = [path for path in wanted if not path.endswith("/")]
         if opened := services.ledger.reopen(batch, files, [ImageStatus.ERROR]) if files else []:
+            _look_again(services, known, opened)
             services.queue.index(new_lease(batch, opened))
             images += len(opened)
     if folders:
@@ -49,6 +52,18 @@ def retry(services: Services, batch: str, code: ErrorCode | None = None) -> int:
     if images or folders:
         services.ledger.note(batch, "retried", images=images, folders=len(folders), code=code)
     return images + len(folders)
+
+
+def _look_again(services: Services, batch: Batch, paths: Sequence[str]) -> None:
+    """Note size and time of files that somebody may have mended."""
+    now = []
+    for path in paths:
+        try:
+            facts = (Path(batch.path) / path).lstat()
+        except OSError:
+            continue  # reading it will say so
+        now.append(FoundFile(path, facts.st_size, mtime_text(facts)))
+    services.ledger.register(batch.id, now)
 
 
 def cancel(services: Services, batch: str) -> int:
@@ -102,13 +117,24 @@ def request_delete(services: Services, batch: str, *, files: bool) -> None:
     OperationRefusedError
         Its files cannot be deleted without harm to others.
     """
+    mark_for_deletion(services, batch, files=files)
+    services.queue.delete(batch)
+
+
+def mark_for_deletion(services: Services, batch: str, *, files: bool) -> None:
+    """Mark a batch, so that nothing of it is indexed any more, and the periodic check has it deleted.
+
+    Raises
+    ------
+    UnknownBatchError, BatchBusyError, OperationRefusedError
+        As `request_delete`.
+    """
     known = found(services, batch)
     if known.deleting:
         raise BatchBusyError(f"The batch {batch} is being deleted already.")
     if files and (why := why_files_must_stay(services, known, Path(known.path))):
         raise OperationRefusedError(f"The files of {batch} are not deleted: {why}. Delete the batch without its files.")
     services.ledger.mark_deleting(batch, files=files)
-    services.queue.delete(batch)
 
 
 def request_sync(services: Services, batch: str, *, apply: bool) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from indexer.batches import delivery_of
 from indexer.files import Unlistable, printable, strerror, walk
 from indexer.operations.documents import PAGE
-from indexer.operations.model import LISTED, OperationRefusedError, SyncReport
+from indexer.operations.model import LISTED, OperationRefusedError, Progress, SyncReport, no_progress
 from indexer.operations.redelivery import deliver_again, known
 from indexer.operations.underway import COMMAND, at_rest, found, not_shrunk, underway
 from indexer.operations.withdrawing import Withdrawal, document_path
@@ -27,8 +27,11 @@ _FINAL = (ImageStatus.ERROR, ImageStatus.DONE, ImageStatus.IGNORED)
 
 @dataclass
 class _Found:
-    """What was found so far."""
+    """What was found so far; each image is looked at twice, from the disk and from the status."""
 
+    total: int
+    progress: Progress
+    looked: int = 0
     seen: int = 0
     gone: int = 0
     changed: int = 0
@@ -38,6 +41,11 @@ class _Found:
     gone_paths: list[str] = field(default_factory=list)
     changed_paths: list[str] = field(default_factory=list)
     new_paths: list[str] = field(default_factory=list)
+
+    def look(self, images: int) -> None:
+        """Tell how far it is."""
+        self.looked += images
+        self.progress(min(self.looked, self.total), self.total)
 
     def report(self, *, applied: bool) -> SyncReport:
         """Close the account."""
@@ -55,7 +63,13 @@ class _Found:
 
 
 def sync(
-    services: Services, batch: str, *, apply: bool, folder_may_be_gone: bool = False, who: str = COMMAND
+    services: Services,
+    batch: str,
+    *,
+    apply: bool,
+    folder_may_be_gone: bool = False,
+    who: str = COMMAND,
+    progress: Progress = no_progress,
 ) -> SyncReport:
     """Compare a batch with its folder and, if asked, let search and status follow the disk.
 
@@ -86,7 +100,7 @@ def sync(
     with underway(services, batch, OPERATION, who):
         folder = Path(one.path)
         identity, delivery = _identity(folder), _delivery(folder)
-        so_far = _Found()
+        so_far = _Found(2 * one.counts.total, progress)
         if identity is not None:
             _look_at_disk(services, one, folder, so_far)
         _believe(services, one, so_far, folder_may_be_gone=folder_may_be_gone, there=identity is not None)
@@ -141,6 +155,7 @@ def _look_at_disk(services: Services, batch: Batch, folder: Path, so_far: _Found
             records = services.status.image_records(batch.id, [file.path for file in files])
             for file in files:
                 _compare(file, records.get(file.path), so_far)
+            so_far.look(len(files))
     except OSError as error:
         raise OperationRefusedError(
             f"The folder {printable(batch.path)} cannot be listed ({strerror(error)}): nothing was changed."
@@ -169,6 +184,7 @@ def _look_at_status(
 ) -> None:
     withdrawal = Withdrawal(services)
     for paths in chunks(services.status.paths(batch.id, _FINAL), PAGE):
+        so_far.look(len(paths))
         missing = [path for path in paths if _is_gone(folder, path, there=identity is not None)]
         if not missing:
             continue

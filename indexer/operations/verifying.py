@@ -11,7 +11,7 @@ from pathlib import Path
 from indexer.duplicates import FIELD, in_document
 from indexer.files import mtime_text, printable
 from indexer.operations.documents import PAGE, Hit, Rewrite, hits_of, of_batch, pages, rewrite
-from indexer.operations.model import LISTED, BatchBusyError, Difference, VerifyReport
+from indexer.operations.model import LISTED, BatchBusyError, Difference, Progress, VerifyReport, no_progress
 from indexer.operations.redelivery import deliver_again
 from indexer.operations.underway import COMMAND, at_rest, found, underway
 from indexer.operations.withdrawing import Withdrawal, document_path, relative_paths
@@ -48,7 +48,15 @@ class _Account:
             self.differences.append(Difference(kind, printable(what), detail or DIFFERENCES[kind]))
 
 
-def verify(services: Services, batch: str, *, repair: bool, files: bool = False, who: str = COMMAND) -> VerifyReport:
+def verify(
+    services: Services,
+    batch: str,
+    *,
+    repair: bool,
+    files: bool = False,
+    who: str = COMMAND,
+    progress: Progress = no_progress,
+) -> VerifyReport:
     """Compare status, index and, if asked, disk; repair the differences, if asked.
 
     Repaired means: images without a document are queued again, documents without an image are removed, counters and
@@ -66,7 +74,7 @@ def verify(services: Services, batch: str, *, repair: bool, files: bool = False,
     one = found(services, batch)
     at_rest(one)
     with underway(services, batch, OPERATION, who):
-        comparison = _Comparison(services, one, repair=repair, files=files)
+        comparison = _Comparison(services, one, progress, repair=repair, files=files)
         if one.shrunk:
             comparison.compare_counts()
         else:
@@ -85,10 +93,11 @@ def verify(services: Services, batch: str, *, repair: bool, files: bool = False,
 
 
 class _Comparison:
-    def __init__(self, services: Services, batch: Batch, *, repair: bool, files: bool) -> None:
+    def __init__(self, services: Services, batch: Batch, progress: Progress, *, repair: bool, files: bool) -> None:
         self.account = _Account()
         self._services = services
         self._batch = batch
+        self._progress = progress
         self._repair = repair
         self._files = files
         self._withdrawal = Withdrawal(services)
@@ -101,6 +110,11 @@ class _Comparison:
             self._mend([image.path for image in images])
             for some in chunks((image for image in images if image.status is ImageStatus.DONE), PAGE):
                 self._compare_images(some)
+            self._tell()
+
+    def _tell(self) -> None:
+        total = self._batch.counts.total + self._batch.counts.done
+        self._progress(min(self.account.images + self.account.documents, total), total)
 
     def compare_lists(self) -> None:
         """Look from each list at the records: a path without one stands there wrongly."""
@@ -176,6 +190,7 @@ class _Comparison:
         """Look from each document of the batch at its records."""
         for hits in pages(self._services, of_batch(self._batch.id)):
             self.account.documents += len(hits)
+            self._tell()
             suspects = {(hit.id, place.path) for hit, place in self._strays(hits)}
             for id_, path in sorted(suspects):
                 self.account.note("stray", id_, f"{DIFFERENCES['stray']}: {path}")

@@ -18,12 +18,12 @@ import structlog
 from indexer.duplicates import FIELD, Earlier, in_document
 from indexer.files import printable
 from indexer.operations.documents import PAGE, Hit, Rewrite, hits_of, rewrite, time_text, write
-from indexer.operations.model import BatchBusyError
+from indexer.operations.model import BatchBusyError, OperationError
 from indexer.operations.redelivery import deliver_again
 from indexer.queue import chunks, new_lease
 from indexer.services import Services
 from indexer.sink import Change, Removal
-from indexer.status import Batch, ImageStatus, Place
+from indexer.status import Batch, ImageStatus, Outcome, Place
 
 log = structlog.get_logger(__name__)
 
@@ -142,6 +142,32 @@ class Withdrawal:
     def _is_only_counted(self, place: Place) -> bool:
         batch = self._batch(place.batch)
         return batch is not None and batch.shrunk and not batch.cleaned
+
+
+def withdraw_former(services: Services, batch: Batch, outcomes: Iterable[Outcome]) -> None:
+    """Remove the documents of what files were before: changed files that hold another image now.
+
+    Parameters
+    ----------
+    outcomes
+        Of the files, not yet settled: their records still tell which images they were.
+    """
+    now = {one.file.path: one.uid for one in outcomes if one.uid}
+    records = services.status.image_records(batch.id, list(now))
+    former = {
+        (image.uid, document_path(batch, path))
+        for path, image in records.items()
+        if image.uid and image.uid != now[path]
+    }
+    if not former:
+        return
+    try:
+        Withdrawal(services).withdraw(
+            sorted({uid for uid, _ in former}),
+            lambda id_, place: place.batch == batch.id and (id_, place.path) in former,
+        )
+    except OperationError as error:
+        log.warning("former documents stay", batch=batch.id, documents=len(former), reason=str(error))
 
 
 def relative_paths(batch: Batch, document_path: str) -> list[str]:

@@ -1,0 +1,332 @@
+"""Cleaning up after success: each file goes only when it is safe, and what is archived is still found and read."""
+
+import errno
+import os
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pydicom
+import pytest
+from redis import Redis
+
+from indexer import operations
+from indexer.batches import delivery_of
+from indexer.operations import Cleaned, archiving, cleaning
+from indexer.operations.archiving import safe_name
+from indexer.recovery import Recovery
+from tests.operating import Operating
+
+UIDS = ("1.2.1", "1.2.2", "1.2.3")
+
+
+@pytest.fixture
+def archive(operating: Operating, tmp_path: Path) -> Path:
+    """Cleaning up archives, from the next import on."""
+    operating.configure(cleanup="archive", archive_folder=tmp_path / "archive")
+    return tmp_path / "archive"
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
+
+
+def why(operating: Operating) -> Any:
+    return operating.services.status.events("CASE-1")[0].details
+
+
+class TestDelete:
+    """`delete`."""
+
+    def test_indexed_files_go_and_ignored_ones_stay(self, operating: Operating) -> None:
+        operating.configure(cleanup="delete")
+        folder = operating.make("CASE-1", *UIDS, name="a/{at}.dcm")
+        (folder / ".hidden").touch()
+        (folder / "empty").mkdir()
+        batch = operating.deliver(folder)
+        assert files_in(folder) == [".hidden"]
+        assert not (folder / "a").exists()
+        assert (batch.counts.done, batch.cleaned) == (3, "delete")
+        assert set(operating.documents()) == set(UIDS)
+        assert operating.events("CASE-1")[:2] == ["cleaned", "done"]
+        # It is no delivery, and nothing to synchronise.
+        assert operating.services.ledger.add("CASE-1", "CASE-1", str(folder), "w", delivery_of(folder)) == "known"
+        report = operations.sync(operating.services, "CASE-1", apply=True)
+        assert (report.gone, report.cleaned) == (0, 3)
+        assert operations.verify(operating.services, "CASE-1", repair=False, files=True).agrees
+        assert set(operating.documents()) == set(UIDS)
+        assert operations.clean(operating.services, "CASE-1") == Cleaned("delete")
+
+    def test_files_are_kept_unless_the_setting_says_otherwise(self, operating: Operating) -> None:
+        operating.imported("CASE-1", "1.2.1")
+        assert operations.clean(operating.services, "CASE-1").refused == "files are kept (DICOMSEARCH_CLEANUP)"
+        assert files_in(operating.folder / "CASE-1") == ["0.dcm"]
+
+    def test_a_batch_with_errors_is_not_touched_until_they_are_mended(self, operating: Operating) -> None:
+        operating.configure(cleanup="delete")
+        folder = operating.make("CASE-1", "1.2.1")
+        (folder / "broken.dcm").touch()
+        operating.deliver(folder)
+        assert files_in(folder) == ["0.dcm", "broken.dcm"]
+        assert (operating.events("CASE-1")[0], why(operating)) == ("not cleaned", {"reason": "it has errors"})
+        operating.write(folder / "broken.dcm", "1.2.2")
+        operations.retry(operating.services, "CASE-1")
+        operating.run()
+        assert not folder.exists()
+        assert set(operating.documents()) == {"1.2.1", "1.2.2"}
+
+    def test_what_is_not_certain_stays_with_its_reason(self, operating: Operating, tmp_path: Path) -> None:
+        operating.imported("CASE-1", *UIDS, "1.2.4", "1.2.5")
+        folder = operating.folder / "CASE-1"
+        operating.imported("CASE-2", "1.2.1")
+        operating.write(folder / "1.dcm", "1.2.2", StudyDescription="longer")
+        shutil.move(folder / "2.dcm", tmp_path / "2.dcm")
+        (folder / "2.dcm").symlink_to(tmp_path / "2.dcm")
+        found = operating.services.sink.existing(["1.2.4"])["1.2.4"]
+        operating.services.sink.write([operations_removal("1.2.4", found.version)])
+        operating.configure(cleanup="delete")
+        cleaned = operations.clean(operating.services, "CASE-1")
+        assert (cleaned.files, dict(cleaned.kept)) == (
+            1,
+            {
+                "the image was found again in another file, which is the one in the index": 1,
+                "it has changed on disk": 1,
+                "it is a link": 1,
+                "the index does not have the image": 1,
+            },
+        )
+        assert files_in(folder) == ["0.dcm", "1.dcm", "2.dcm", "3.dcm"]
+        assert (tmp_path / "2.dcm").exists()
+        assert "it is a link" in why(operating)["because"]
+
+    def test_what_came_meanwhile_is_left_to_the_watcher(
+        self, operating: Operating, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = operating.make("CASE-1", *UIDS)
+        operating.configure(cleanup="delete")
+        real = cleaning.delete_empty
+
+        def delivered_meanwhile(path: Path) -> int:
+            operating.write(path / "new.dcm", "1.2.9")
+            return real(path)
+
+        monkeypatch.setattr(cleaning, "delete_empty", delivered_meanwhile)
+        operating.deliver(folder)
+        assert files_in(folder) == ["new.dcm"]
+        batch = operating.deliver(folder)
+        assert batch.counts.done == 4
+
+
+def operations_removal(id_: str, version: int) -> Any:
+    from indexer.sink import Removal
+
+    return Removal(id_, version)
+
+
+class TestArchive:
+    """`archive`."""
+
+    @pytest.mark.filterwarnings("ignore:Invalid value for VR UI")
+    def test_files_are_in_the_archive_by_study_and_series_and_their_documents_say_so(
+        self, operating: Operating, archive: Path
+    ) -> None:
+        folder = operating.make("CASE-1", *UIDS[:2], StudyInstanceUID="1.5", SeriesInstanceUID="1.6")
+        operating.write(folder / "no study.dcm", "1.2.3", StudyInstanceUID="", SeriesInstanceUID="../../evil")
+        before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+        operating.deliver(folder)
+        assert not folder.exists()
+        documents = operating.documents()
+        assert files_in(archive)[0:2] == ["1.5/1.6/1.2.1.dcm", "1.5/1.6/1.2.2.dcm"]
+        assert len(files_in(archive)) == 3
+        for uid, document in documents.items():
+            path = Path(document["file"]["path"])
+            assert path.is_relative_to(archive)
+            assert document["file"]["name"] == path.name == f"{uid}.dcm"
+            assert pydicom.dcmread(path).SOPInstanceUID == uid
+            assert document["file"]["size"] == path.stat().st_size
+            assert '"00080018"' in document["header"]
+        assert (archive / "1.5" / "1.6" / "1.2.1.dcm").stat().st_mtime_ns == before["0.dcm"]
+        assert operations.verify(operating.services, "CASE-1", repair=False, files=True).agrees
+        assert operations.sync(operating.services, "CASE-1", apply=True).cleaned == 3
+
+    def test_a_document_keeps_all_but_the_place_of_its_file(self, operating: Operating, archive: Path) -> None:
+        operating.configure(cleanup="keep")
+        operating.imported("CASE-0", "1.2.1", PatientID="OTHER")
+        operating.imported("CASE-1", "1.2.1")
+        before = operating.documents()["1.2.1"]
+        operating.configure(cleanup="archive")
+        operations.clean(operating.services, "CASE-1")
+        after = operating.documents()["1.2.1"]
+        assert after["duplicates"] == before["duplicates"]
+        assert {**after, "file": None} == {**before, "file": None}
+
+    def test_a_different_file_in_the_archive_stays(self, operating: Operating, archive: Path) -> None:
+        common = {"StudyInstanceUID": "1.5", "SeriesInstanceUID": "1.6"}
+        operating.imported("CASE-1", "1.2.1", **common)
+        operating.imported("CASE-2", "1.2.1", **common)  # the same again: one file is enough
+        operating.imported("CASE-3", "1.2.1", PatientID="OTHER", **common)
+        assert files_in(archive) == ["1.5/1.6/1.2.1-2.dcm", "1.5/1.6/1.2.1.dcm"]
+        document = operating.documents()["1.2.1"]
+        assert document["file"]["name"] == "1.2.1-2.dcm"
+        assert pydicom.dcmread(document["file"]["path"]).PatientID == "OTHER"
+        assert [Path(one["path"]).name for one in document["duplicates"]] == ["1.2.1.dcm"]
+
+    @pytest.mark.parametrize("links", [True, False])
+    def test_on_another_file_system_files_are_copied_and_compared(
+        self, operating: Operating, archive: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+    ) -> None:
+        def no_link(*_: object, **__: object) -> None:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+        monkeypatch.setattr(archiving.Folder, "link", no_link)
+        if not links:
+            monkeypatch.setattr(os, "link", no_link)
+        folder = operating.make("CASE-1", "1.2.1")
+        content, modified = (folder / "0.dcm").read_bytes(), (folder / "0.dcm").stat().st_mtime_ns
+        operating.deliver(folder)
+        path = Path(operating.documents()["1.2.1"]["file"]["path"])
+        assert path.read_bytes() == content
+        assert path.stat().st_mtime_ns == modified
+        assert len(files_in(archive)) == 1
+        assert not folder.exists()
+
+    def test_a_copy_that_differs_is_no_reason_to_delete(
+        self, operating: Operating, archive: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def no_link(*_: object, **__: object) -> None:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+        monkeypatch.setattr(archiving.Folder, "link", no_link)
+        monkeypatch.setattr(archiving, "_digest", lambda _: "rotten")
+        operating.imported("CASE-1", "1.2.1")
+        assert files_in(operating.folder / "CASE-1") == ["0.dcm"]
+        assert files_in(archive) == []
+        assert "the copy in the archive differs" in why(operating)["because"]
+
+    @pytest.mark.parametrize(
+        ("place", "step"), [(cleaning, "rewrite"), (archiving.Folder, "delete"), (cleaning, "delete_empty")]
+    )
+    def test_interrupted_anywhere_it_goes_on_and_every_file_can_be_read_meanwhile(
+        self,
+        operating: Operating,
+        archive: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        place: Any,
+        step: str,
+    ) -> None:
+        folder = operating.make("CASE-1", *UIDS)
+        real, calls = getattr(place, step), [0]
+
+        def interrupted(*arguments: Any) -> Any:
+            calls[0] += 1
+            if calls[0] == (2 if step == "delete" else 1):
+                raise KeyboardInterrupt
+            return real(*arguments)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(place, step, interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                operating.deliver(folder)
+        assert all(Path(one["file"]["path"]).exists() for one in operating.documents().values())
+        now = [0.0]
+        recovery = Recovery(operating.services, clock=lambda: now[0])
+        recovery.check()
+        now[0] = 1_000.0
+        recovery.check()
+        assert operating.names == ["clean"]
+        operating.run()
+        assert not folder.exists()
+        assert len(files_in(archive)) == 3
+        assert all(Path(one["file"]["path"]).is_relative_to(archive) for one in operating.documents().values())
+        assert operating.services.status.to_clean() == []
+
+    def test_an_image_that_is_indexed_again_meanwhile_keeps_its_file(
+        self, operating: Operating, archive: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        operating.configure(cleanup="keep")
+        operating.imported("CASE-1", "1.2.1")
+        real = cleaning.rewrite
+
+        def after_another_batch(*arguments: Any) -> None:
+            operating.imported("CASE-2", "1.2.1")
+            real(*arguments)
+
+        monkeypatch.setattr(cleaning, "rewrite", after_another_batch)
+        operating.configure(cleanup="archive")
+        cleaned = operations.clean(operating.services, "CASE-1")
+        assert (cleaned.files, dict(cleaned.kept)) == (0, {"it was indexed again meanwhile": 1})
+        assert files_in(operating.folder / "CASE-1") == ["0.dcm"]
+
+
+@pytest.mark.parametrize(
+    ("folders", "reason"),
+    [
+        ({"archive_folder": None}, "there is no archive folder"),
+        ({"archive_folder": "in/CASE-1/archive"}, "the archive folder is in it"),
+        ({"archive_folder": "in", "incoming": "in/incoming"}, "the archive folder and a watched folder"),
+        ({"archive_folder": "archive", "incoming": "in/CASE-1"}, "its folder is, or contains, a watched folder"),
+    ],
+)
+def test_a_setting_that_would_do_harm_is_refused(
+    operating: Operating, tmp_path: Path, folders: dict[str, str | None], reason: str
+) -> None:
+    operating.imported("CASE-1", "1.2.1")
+    absolute: dict[str, Any] = {name: path and tmp_path / path for name, path in folders.items()}
+    absolute["incoming"] = str(absolute.get("incoming", tmp_path / "incoming"))
+    operating.configure(cleanup="archive", **absolute)
+    assert reason in str(operations.clean(operating.services, "CASE-1").refused)
+    assert files_in(operating.folder / "CASE-1") == ["0.dcm"]
+
+
+@pytest.mark.parametrize("change", [lambda o: o.services.ledger.shrink("CASE-1"), lambda o: cancelled(o)])
+def test_a_cancelled_or_shrunk_batch_is_refused(operating: Operating, change: Callable[[Operating], object]) -> None:
+    operating.imported("CASE-1", "1.2.1")
+    change(operating)
+    operating.configure(cleanup="delete")
+    assert operations.clean(operating.services, "CASE-1").refused is not None
+    assert files_in(operating.folder / "CASE-1") == ["0.dcm"]
+
+
+def cancelled(operating: Operating) -> None:
+    operating.services.ledger.add("CASE-1", "CASE-1", str(operating.folder / "CASE-1"), "import", "again")
+    operations.cancel(operating.services, "CASE-1")
+    operating.services.queue.register("CASE-1")
+    operating.run()
+
+
+def test_names_for_the_archive_are_safe_and_differ() -> None:
+    assert safe_name("1.2.840.10008") == "1.2.840.10008"
+    keys = ["", ".", "..", "a/b", "a_b", "../../etc", "x" * 500, "x" * 501, "山田", "a\0b", "\ud800", "-rf", "CON:"]
+    names = [safe_name(key) for key in keys]
+    assert len(set(names)) == len(names)
+    for name in names:
+        assert name not in ("", ".", "..")
+        assert all(character.isascii() and (character.isalnum() or character in "._-") for character in name)
+        assert len(name) <= 140
+
+
+def test_batches_that_have_been_done_for_long_shrink(operating: Operating, redis_client: Redis) -> None:
+    for batch in ("OLD", "NEW", "BAD"):
+        folder = operating.make(batch, f"1.2.{len(batch)}{ord(batch[0])}")
+        if batch == "BAD":
+            (folder / "empty.dcm").touch()
+        operating.deliver(folder)
+    long_ago = operating.batch("OLD").add_date - timedelta(days=31)
+    for batch in ("OLD", "BAD"):
+        redis_client.hset(f"batch:{batch}", "finished_at", long_ago.timestamp())
+    operating.configure(shrink_days=0)
+    assert operations.shrink_old(operating.services) == 0
+    operating.configure(shrink_days=30)
+    now = [0.0]
+    recovery = Recovery(operating.services, clock=lambda: now[0])
+    recovery.check()
+    assert [operating.batch(batch).shrunk for batch in ("OLD", "NEW", "BAD")] == [True, False, False]
+    redis_client.hset("batch:NEW", "finished_at", long_ago.timestamp())
+    now[0] = 3_599.0
+    recovery.check()
+    assert not operating.batch("NEW").shrunk
+    now[0] = 3_600.0
+    recovery.check()
+    assert operating.batch("NEW").shrunk
