@@ -1,6 +1,6 @@
 """`/batches/<id>`: one batch, its errors and its files."""
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, abort, render_template, request, url_for
 
 from app.archive import ArchiveUnavailableError
 from app.archive.receipts import BatchReceipt
@@ -29,9 +29,9 @@ def show(batch: str) -> str:
         "batch.html",
         batch=found,
         files=files,
-        pages=Pages(number, _FILES, files.count),
+        pages=Pages(number, _FILES, files.count).checked(),
         errors=errors,
-        error_pages=Pages(errors_number, _ERRORS, errors.count if errors else 0),
+        error_pages=Pages(errors_number, _ERRORS, errors.count if errors else 0).checked(),
         wanted=wanted,
         page_link=lambda page: url_for("batches.show", batch=found.id, status=wanted, page=page),
         errors_link=lambda page: url_for("batches.show", batch=found.id, errors=page),
@@ -50,4 +50,8 @@ def _receipt(batch: str) -> BatchReceipt | None:
 
 
 def _status(text: str | None) -> ImageStatus | None:
-    return ImageStatus(text) if text and text in ImageStatus.__members__ else None
+    if not text:
+        return None
+    if text not in ImageStatus.__members__:
+        abort(404, f"Files have no status “{text[:30]}”: there are {', '.join(ImageStatus)}.")
+    return ImageStatus(text)

@@ -16,7 +16,8 @@ _TIME = re.compile(r"(\d{2}):?(\d{2}):?(\d{2})(\.\d+)?")
 _DATETIME = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?(Z|[+-]\d{2}:?\d{2})?")
 _AGE = re.compile(r"(\d{3})([DWMY])")
 _UNITS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
-_SURROGATE = re.compile("[\ud800-\udfff]")
+# Halves of characters, and control characters that no page may have in it.
+_UNSENDABLE = re.compile("[\ud800-\udfff\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SIZES = ("B", "kB", "MB", "GB", "TB")
 _SHOWN_VALUES = 8
 
@@ -39,9 +40,9 @@ def register(app: Flask) -> None:
 
 
 def printable(value: Any) -> Any:
-    """Make sure that a value can be sent: names of files need not be UTF-8."""
-    if isinstance(value, str) and not value.isascii():
-        return type(value)(_SURROGATE.sub("�", value))
+    """Make sure that a value can be sent: names of files need not be UTF-8, and values of headers not be text."""
+    if isinstance(value, str) and not (value.isascii() and value.isprintable()):
+        return type(value)(_UNSENDABLE.sub("�", value))
     return value
 
 

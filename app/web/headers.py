@@ -23,7 +23,7 @@ def index() -> str:
     known = services().archive.headers.all()
     found = matching(known.fields, wanted) if wanted else list(known.fields)
     number = page_number(request.args.get("page"))
-    pages = Pages(number, _FIELDS, len(found))
+    pages = Pages(number, _FIELDS, len(found)).checked()
     return render_template(
         "headers.html",
         query=wanted,

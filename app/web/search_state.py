@@ -11,6 +11,28 @@ from app.search.filters import MOST_FILTERS
 from app.search.levels import Level
 
 SIZES = (25, 50, 100)
+_LONGEST = 9  # digits of the number of a page
+
+
+class UnusableParameterError(Exception):
+    """A parameter of the page's address that means nothing; the message says what may stand there."""
+
+
+def check(parameters: MultiDict[str, str]) -> None:
+    """Check what the page would else have to guess: the level, and the size and number of a page.
+
+    Raises
+    ------
+    UnusableParameterError
+        For the first that means nothing.
+    """
+    level, size, page = (parameters.get(name, "") for name in ("level", "size", "page"))
+    if level and level not in list(Level):
+        raise UnusableParameterError(f"There is no level “{level[:30]}”: results are {', '.join(Level)}.")
+    if size and size not in map(str, SIZES):
+        raise UnusableParameterError(f"A page cannot have “{size[:30]}” results: 25, 50 or 100 are possible.")
+    if page and not (page.isascii() and page.isdigit() and len(page) <= _LONGEST and int(page)):
+        raise UnusableParameterError(f"There is no page “{page[:30]}”: pages have numbers from 1.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The journey of a user: status, search, image; by mouse and keyboard, on a phone, with and without scripts."""
 
 import re
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect
@@ -9,6 +10,7 @@ from redis import Redis
 from indexer.status import ImageStatus, Ledger, Outcome, Presence
 from indexer.status.ledger import FoundFile
 from tests.e2e.conftest import DESKTOP, PHONE, Open
+from tests.integration.app.test_api import fill
 from tests.made_images import HOSTILE, uid
 
 PATHS = [
@@ -122,12 +124,36 @@ def test_a_header_is_filtered_while_one_types(visit: Open) -> None:
     expect(rows).to_have_count(everything)
 
 
-def test_hostile_values_run_nothing(visit: Open) -> None:
+def test_hostile_values_run_nothing(visit: Open, redis_client: Redis) -> None:
     visitor = visit()
     dialogs: list[str] = []
     visitor.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-    for path in ("/search?q=batch:MADE", f"/images/{uid(6)}", "/search?q=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E"):
-        visitor.open(path)
+    name = "<img src=x onerror=alert(2)>"
+    fill(redis_client, name, files=2, errors=1)
+    saved = {"name": name, "q": f'PatientName:"{name}"', "filter": [f'PatientName:="{HOSTILE}"']}
+    assert visitor.page.request.post(f"{visitor.address}/api/saved-searches", data=saved).status == 201
+    name = quote(name, safe="")
+    for path in (
+        "/",
+        f"/batches/{name}",
+        "/saved-searches",
+        "/search?q=batch:MADE&facets=PatientName",
+        "/search?q=batch:MADE&level=series&fields=PatientName,PatientID",
+        "/search?q=batch:MADE&level=study",
+        "/search?q=batch:MADE&level=patient",
+        f"/search?q={name}",
+        f"/search?q=Modality:{name}",
+        f"/search?q=&filter={name}",
+        "/headers/PatientName",
+        f"/headers/{name}",
+        f"/images/{uid(6)}?q=script&filter=script",
+    ):
+        page = visitor.open(path)
+        page.wait_for_load_state("networkidle")
+        assert page.locator("main script:not([src]), main b:text-is('bold'), img[src=x]").count() == 0, path
+    box = visitor.open("/search").get_by_role("combobox", name="Query")
+    box.press_sequentially("PatientName:<sc")
+    expect(visitor.page.locator(".offers li").first).to_contain_text("<script>alert(1)</script>")
     expect(visitor.open(f"/images/{uid(6)}").get_by_text(HOSTILE).first).to_be_visible()
     assert dialogs == []
 

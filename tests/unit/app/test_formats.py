@@ -60,6 +60,7 @@ def test_names_of_files_that_are_no_utf_8_can_be_shown() -> None:
     assert formats.printable("a\udcffb") == "a�b"
     assert formats.printable("\ud800") == "�"
     assert formats.printable(Markup("<b>é\udcff</b>")) == Markup("<b>é�</b>")
+    assert formats.printable("a\x00b\x1b[31m\tc\nd") == "a�b�[31m\tc\nd"
     assert formats.printable("Zürich") == "Zürich"
 
 
