@@ -74,15 +74,16 @@ class Measuring:
     ----------
     web
         The application.
-    elasticsearch
+    elasticsearch, index
         To empty its caches.
     folder
         Of the stored headers.
     """
 
-    def __init__(self, web: FlaskClient, elasticsearch: Elasticsearch, folder: Path) -> None:
-        self.web = web
+    def __init__(self, web: FlaskClient, elasticsearch: Elasticsearch, index: str, folder: Path) -> None:
+        self._web = web
         self._elasticsearch = elasticsearch
+        self._index = index
         self._folder = folder
 
     def answer(self, address: str) -> Any:
@@ -113,13 +114,13 @@ class Measuring:
 
     def _time(self, ask: Ask, **caches: bool) -> float:
         if caches:
-            self._elasticsearch.indices.clear_cache(index=INDEX, **caches)
+            self._elasticsearch.indices.clear_cache(index=self._index, **caches)
         start = time.perf_counter()
         self._get(ask.address)
         return (time.perf_counter() - start) * 1_000
 
     def _get(self, address: str) -> bytes:
-        response = self.web.get(address)
+        response = self._web.get(address)
         assert response.status_code == 200, (address, response.text[:500])
         return response.data
 
@@ -162,7 +163,8 @@ def services(home: Path) -> Iterator[Settings]:
     """Start the embedded Elasticsearch, with the heap that it has in a stack, and Redis."""
     settings = load_settings(running=False)
     port = free_port()
-    transport, redis_port = free_port(taken=frozenset({port})), free_port(taken=frozenset({port, port + 1}))
+    transport = free_port(taken=frozenset({port}))
+    redis_port = free_port(taken=frozenset({port, transport}))
     password = secrets.token_hex(16)
     specs: list[ServiceSpec] = [
         elasticsearch_service(home, settings, port=port, transport_port=transport),
@@ -190,26 +192,36 @@ def prepare(settings: Settings, home: Path, images: int, seed: int) -> None:
     if mark.exists():
         assert json.loads(mark.read_text()) == wanted, f"{home} holds another archive: {mark.read_text()}"
         return
-    loaded = load(settings.elasticsearch_url, INDEX, images, seed, home)
+    loaded = load(settings.elasticsearch_url, settings.index, images, seed, home)
     assert loaded.images == images
     mark.write_text(json.dumps(wanted))
     print(f"{images:,} images made, flattened and indexed in {loaded.seconds:.0f} s", flush=True)
 
 
-def measure(home: Path, images: int, seed: int, asks: int, show: Callable[[Figures], None]) -> list[Figures]:
-    """Start the services, load the images where needed, and measure all questions."""
-    measured = []
-    with services(home) as settings:
-        prepare(settings, home, images, seed)
-        web = create_app(settings).test_client()
-        with Elasticsearch(settings.elasticsearch_url, request_timeout=60) as client:
-            measuring = Measuring(web, client, home)
-            for make in (questions(images, seed, asks), pages(measuring, images, asks)):
-                for question in make:
-                    if question.asks:
-                        measured.append(measuring.question(question))
-                        show(measured[-1])
-    return measured
+@contextmanager
+def lent(url: str, redis: str, home: Path) -> Iterator[Settings]:
+    """Use services that run already, and leave nothing in them."""
+    index = f"{INDEX}-{secrets.token_hex(4)}"
+    settings = load_settings(running=False)
+    try:
+        yield settings.model_copy(update={"home": home, "elasticsearch_url": url, "redis_url": redis, "index": index})
+    finally:
+        with Elasticsearch(url) as client:
+            client.indices.delete(index=f"{index}-000001", ignore_unavailable=True)
+            client.options(ignore_status=404).indices.delete_index_template(name=index)
+
+
+def measure(settings: Settings, images: int, seed: int, asks: int, show: Callable[[Figures], None]) -> None:
+    """Load the images where needed, and measure all questions."""
+    home = settings.home
+    prepare(settings, home, images, seed)
+    web = create_app(settings).test_client()
+    with Elasticsearch(settings.elasticsearch_url, request_timeout=60) as client:
+        measuring = Measuring(web, client, settings.index, home)
+        for make in (questions(images, seed, asks), pages(measuring, images, asks)):
+            for question in make:
+                if question.asks:
+                    show(measuring.question(question))
 
 
 def show_line(figures: Figures) -> None:
@@ -230,6 +242,8 @@ def main() -> None:
     parser.add_argument(
         "--keep", type=Path, help="folder that keeps the archive for the next run, instead of a new one"
     )
+    parser.add_argument("--elasticsearch", help="URL of one that runs already, to be used with --redis")
+    parser.add_argument("--redis", help="URL of a Redis that runs already")
     arguments = parser.parse_args()
     with ExitStack() as stack:
         home = arguments.keep
@@ -243,7 +257,9 @@ def main() -> None:
         heads = "".join(f" {name:>6} |" for name in ("cold", "p50", "p95", "again"))
         print(f"| {'question':<38} | {'found':>9} |{heads} {'scan':>8} | {'ratio':>6} |")
         print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
-        measure(home, arguments.images, arguments.seed, arguments.asks, show_line)
+        lend = lent(arguments.elasticsearch, arguments.redis, home) if arguments.elasticsearch else services(home)
+        settings = stack.enter_context(lend)
+        measure(settings, arguments.images, arguments.seed, arguments.asks, show_line)
         print(f"load of the machine: {' '.join(f'{each:.1f}' for each in os.getloadavg())}")
 
 
