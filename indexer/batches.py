@@ -11,6 +11,10 @@ from indexer.files import printable
 from indexer.status import Ledger
 from indexer.status.ledger import Added
 
+# What brings folders.
+WATCHER = "watcher"
+IMPORT = "import"
+
 _GOOD_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -48,7 +52,7 @@ def offer(ledger: Ledger, folder: Path, source: str, delivery: str) -> Offered:
     folder
         Absolute.
     source
-        What brought it: `watcher`, `import`.
+        What brought it, such as `WATCHER` or `IMPORT`.
     delivery
         From `delivery_of`; or anything unique to deliver it whatever happened before.
     """

@@ -73,10 +73,10 @@ def entries(folder: Path, *, folders: bool = False) -> Iterator[Entry | Unlistab
                 while some := sorted(islice(listing, _SLICE), key=lambda entry: entry.name):
                     for entry in some:
                         path = f"{relative}/{entry.name}" if relative else entry.name
-                        is_folder = _is_folder(entry)
-                        if is_folder:
+                        of_folder = is_folder(entry)
+                        if of_folder:
                             below.append(path)
-                        if folders or not is_folder:
+                        if folders or not of_folder:
                             yield Entry(path, _facts(entry))
         except OSError as error:
             if not relative:
@@ -85,11 +85,12 @@ def entries(folder: Path, *, folders: bool = False) -> Iterator[Entry | Unlistab
         pending += sorted(below, reverse=True)
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder itself, not a link to one; what the system refuses to tell is none."""
     try:
         return entry.is_dir(follow_symlinks=False)
     except OSError:
-        return False  # some file systems have to be asked, and may refuse
+        return False
 
 
 def _facts(entry: os.DirEntry[str]) -> os.stat_result | None:
@@ -114,6 +115,11 @@ def is_no_image(path: str) -> bool:
     """
     *folders, name = path.split("/")
     return name in ("Thumbs.db", "DICOMDIR") or any(part.startswith(".") for part in (*folders, name))
+
+
+def is_finished_name(name: str) -> bool:
+    """Whether a folder of this name may be complete: not hidden, no extension that starts with `.tmp`."""
+    return not name.startswith(".") and not Path(name).suffix.startswith(".tmp")
 
 
 def leaves(root: Path, path: str) -> bool:

@@ -1,14 +1,16 @@
 """Listing the files of a batch and queueing them in chunks, in bounded memory; doing it again is harmless."""
 
+import errno
 from pathlib import Path
 
 import structlog
 
+from indexer.batches import WATCHER
 from indexer.files import Unlistable, strerror, walk
 from indexer.finishing import finish
 from indexer.queue import chunks, new_lease
 from indexer.services import Services
-from indexer.status import ErrorCode, ImageStatus, Outcome
+from indexer.status import Batch, ErrorCode, ImageStatus, Outcome
 from indexer.status.ledger import FoundFile
 
 log = structlog.get_logger(__name__)
@@ -27,6 +29,7 @@ def register_batch(services: Services, batch_id: str) -> None:
         return
     queued = 0
     try:
+        _stay_inside(batch)
         for some in chunks(walk(Path(batch.path)), services.settings.chunk_files):
             files = [found for found in some if isinstance(found, FoundFile)]
             if wanted := services.ledger.register(batch_id, files):
@@ -38,6 +41,12 @@ def register_batch(services: Services, batch_id: str) -> None:
     log.info("batch registered", batch=batch_id, chunks=queued)
     if services.ledger.registered(batch_id):
         finish(services, batch_id)
+
+
+def _stay_inside(batch: Batch) -> None:
+    """Refuse a watched folder that has become a link: it leads out; what a person imports may be one."""
+    if batch.source == WATCHER and Path(batch.path).is_symlink():
+        raise OSError(errno.ELOOP, "it has become a symbolic link")
 
 
 def _record_unlistable(services: Services, batch: str, folders: list[Unlistable]) -> None:

@@ -10,7 +10,7 @@ way.
 hears the system, `mounts` knows where it says nothing; `root` watches one folder, `watcher` all of them.
 """
 
-from indexer.watching.incoming import Incoming, is_finished_name
+from indexer.watching.incoming import Incoming
 from indexer.watching.watcher import Watcher, WatchError, run_until_signal
 
-__all__ = ["Incoming", "WatchError", "Watcher", "is_finished_name", "run_until_signal"]
+__all__ = ["Incoming", "WatchError", "Watcher", "run_until_signal"]

@@ -9,16 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from indexer.batches import delivery_from
-from indexer.files import strerror
+from indexer.files import is_finished_name, strerror
 from indexer.watching.growth import Growth
 
 # What a look may take before the rest is put off to the next.
 _LOOK_SECONDS = 1.0
-
-
-def is_finished_name(name: str) -> bool:
-    """Whether a folder of this name may be complete: not hidden, no extension that starts with `.tmp`."""
-    return not name.startswith(".") and not Path(name).suffix.startswith(".tmp")
 
 
 @dataclass

@@ -14,7 +14,7 @@ import redis
 import structlog
 from kombu.exceptions import OperationalError
 
-from indexer.batches import offer
+from indexer.batches import WATCHER, offer
 from indexer.files import shown, strerror
 from indexer.services import Services
 from indexer.status import StatusUnavailableError
@@ -25,7 +25,6 @@ from indexer.watching.mounts import Mount, mount_now
 
 log = structlog.get_logger(__name__)
 
-SOURCE = "watcher"
 REDIS_IS_AWAY = (redis.RedisError, StatusUnavailableError, OperationalError)
 
 # A look at everything takes a tenth of the time at most.
@@ -234,7 +233,7 @@ class WatchedRoot:
             self._offer(folder, delivery)
 
     def _offer(self, folder: Path, delivery: str) -> None:
-        offered = offer(self._services.ledger, folder, SOURCE, delivery)
+        offered = offer(self._services.ledger, folder, WATCHER, delivery)
         if offered.added is Added.DELETING:
             return  # offered again at each look, until it is deleted
         if offered.added is not Added.KNOWN:

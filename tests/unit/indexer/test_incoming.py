@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from indexer.batches import delivery_of
-from indexer.watching import Incoming, is_finished_name
+from indexer.files import is_finished_name
+from indexer.watching import Incoming
 
 
 class Clock:
