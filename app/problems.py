@@ -30,6 +30,7 @@ from app.search.filters import UnusableFilterError
 from app.search.sorting import UnusableCursorError, UnusableSortError
 from app.uploads import UploadError
 from indexer.operations import BatchBusyError, OperationRefusedError, UnknownBatchError
+from indexer.sink import ElasticsearchUnavailableError
 from indexer.status import StatusUnavailableError
 
 _log = structlog.get_logger(__name__)
@@ -115,7 +116,7 @@ def problem_of(error: Exception) -> Problem:
             return Problem(409, "The batch is busy", str(error), "batch-busy")
         case OperationRefusedError():
             return Problem(409, "This cannot be done with the batch", str(error), "operation-refused")
-        case ArchiveUnavailableError():
+        case ArchiveUnavailableError() | ElasticsearchUnavailableError():
             return Problem(503, "The archive cannot be searched", str(error), "archive-unavailable")
         case StatusUnavailableError():
             return Problem(503, "The status cannot be read", str(error), "status-unavailable")

@@ -2,14 +2,42 @@
 
 from flask_openapi3.openapi import OpenAPI
 
-from app.api import batches, docs, exports, files, headers, images, likeness, previews, saved_searches, search, uploads
+from app.api import (
+    batches,
+    docs,
+    exports,
+    files,
+    headers,
+    images,
+    likeness,
+    operations,
+    previews,
+    saved_searches,
+    search,
+    uploads,
+)
 from app.api.documents import DESCRIPTION
 
 __all__ = ["DESCRIPTION", "register"]
 
 
+_ROOMS = (
+    search,
+    exports,
+    saved_searches,
+    headers,
+    images,
+    files,
+    previews,
+    batches,
+    operations,
+    uploads,
+    likeness,
+)
+
+
 def register(app: OpenAPI) -> None:
     """Add all routes of the API."""
-    for room in (search, exports, saved_searches, headers, images, files, previews, batches, uploads, likeness):
+    for room in _ROOMS:
         app.register_api(room.blueprint)
     app.register_blueprint(docs.blueprint)

@@ -11,6 +11,7 @@ from flask_openapi3.models.tag import Tag
 from app.api.documents import (
     LARGEST_LIST,
     BatchDocument,
+    BatchesParameters,
     BatchList,
     BatchPath,
     FileList,
@@ -19,6 +20,7 @@ from app.api.documents import (
     ReceiptDocument,
     problems,
 )
+from app.batch_filter import BatchFilter, find_batches
 from app.problems import BatchNotFoundError
 from app.services import services
 from indexer.status import Batch, Image
@@ -35,19 +37,24 @@ blueprint = APIBlueprint(
 
 
 @blueprint.get("/batches", summary="List batches", responses={"200": BatchList, **problems(400, 503)})
-def list_batches(query: PageParameters) -> dict[str, Any]:
-    """List all batches, the newest first."""
-    page = services().status.batches(query.offset, query.size)
-    return {**_page("api_batches.list_batches", page, query), "results": [_summary(batch) for batch in page.results]}
+def list_batches(query: BatchesParameters) -> dict[str, Any]:
+    """List batches, the newest first: all, or those that the parameters describe."""
+    wanted = BatchFilter(query.q, query.status, query.has_error, query.tag)
+    page = find_batches(services().status, wanted, query.offset, query.size)
+    named = query.model_dump(mode="json", include={"q", "status", "has_error", "tag"}, exclude_defaults=True)
+    return {
+        **_page("api_batches.list_batches", page, query, **named),
+        "results": [summary(batch) for batch in page.results],
+    }
 
 
 @blueprint.get("/batches/<batch>", summary="Show a batch", responses={"200": BatchDocument, **problems(400, 404, 503)})
-def show_batch(path: BatchPath) -> dict[str, Any]:
+def showbatch_of(path: BatchPath) -> dict[str, Any]:
     """Show one batch with its counts and errors."""
-    batch = _batch(path.batch)
+    batch = batch_of(path.batch)
     errors = services().status.errors(batch.id, 0, LARGEST_LIST) if batch.counts.error else None
     listed = [{"path": e.path, "code": e.code, "reason": e.reason} for e in errors.results] if errors else []
-    return {**_summary(batch), "errors": listed}
+    return {**summary(batch), "errors": listed}
 
 
 @blueprint.get(
@@ -55,15 +62,15 @@ def show_batch(path: BatchPath) -> dict[str, Any]:
 )
 def show_receipt(path: BatchPath) -> dict[str, Any]:
     """Tell what became of all elements of a batch's images, as far as they are in the index."""
-    return asdict(services().receipts.of(_batch(path.batch).id))
+    return asdict(services().receipts.of(batch_of(path.batch).id))
 
 
 @blueprint.get(
     "/batches/<batch>/images", summary="List a batch's files", responses={"200": FileList, **problems(400, 404, 503)}
 )
 def list_images(path: BatchPath, query: ImagesParameters) -> dict[str, Any]:
-    """List the files of a batch by path, all or those of one status."""
-    batch = _batch(path.batch)
+    """List the files of a batch: those of one status by path, or all, those that need attention first."""
+    batch = batch_of(path.batch)
     page = services().status.images(batch.id, query.offset, query.size, query.status)
     more = {"batch": batch.id, **({"status": query.status.value} if query.status else {})}
     return {
@@ -72,7 +79,8 @@ def list_images(path: BatchPath, query: ImagesParameters) -> dict[str, Any]:
     }
 
 
-def _batch(name: str) -> Batch:
+def batch_of(name: str) -> Batch:
+    """Answer a batch, or that there is none."""
     batch = services().status.batch(name)
     if batch is None:
         raise BatchNotFoundError(name)
@@ -89,7 +97,8 @@ def _page(endpoint: str, page: StatusPage[T], query: PageParameters, **more: Any
     }
 
 
-def _summary(batch: Batch) -> dict[str, Any]:
+def summary(batch: Batch) -> dict[str, Any]:
+    """Write a batch without its errors."""
     counts = batch.counts
     return {
         "id": batch.id,
@@ -97,17 +106,26 @@ def _summary(batch: Batch) -> dict[str, Any]:
         "status": batch.status,
         "has_error": batch.has_error,
         "counts": {name: getattr(counts, name) for name in counts.__slots__},
-        "add_date": _iso(batch.add_date),
-        "modify_date": _iso(batch.modify_date),
-        "finished_at": _iso(batch.finished_at) if batch.finished_at else None,
+        "add_date": iso(batch.add_date),
+        "modify_date": iso(batch.modify_date),
+        "finished_at": iso(batch.finished_at) if batch.finished_at else None,
         "tags": batch.tags,
+        "note": batch.note,
+        "source": batch.source,
+        "rate": round(batch.rate, 2),
+        "seconds_left": None if batch.seconds_left is None else round(batch.seconds_left, 1),
+        "cancelled": batch.cancelled,
+        "deleting": batch.deleting,
+        "cleaned": batch.cleaned,
+        "shrunk": batch.shrunk,
     }
 
 
 def _file(image: Image) -> dict[str, Any]:
-    mtime = _iso(datetime.fromtimestamp(float(image.mtime), UTC))
+    mtime = iso(datetime.fromtimestamp(float(image.mtime), UTC))
     return {"path": image.path, "status": image.status, "uid": image.uid, "size": image.size, "mtime": mtime}
 
 
-def _iso(at: datetime) -> str:
+def iso(at: datetime) -> str:
+    """Write a moment."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -9,7 +9,7 @@ from app.api.examples import shown_as, such_as
 from app.archive import LARGEST_PAGE
 from app.problems import CONTENT_TYPE, Problem
 from app.search.levels import Level
-from indexer.status import ImageStatus
+from indexer.status import BatchStatus, ImageStatus
 
 DESCRIPTION = (
     "Search DICOM images by anything in their headers. Lists answer `count`, `next`, `previous` and `results`; errors "
@@ -42,6 +42,24 @@ class ImagesParameters(PageParameters):
     status: ImageStatus | None = Field(
         None, description="only images of this status", json_schema_extra=such_as(ImageStatus.DONE.value)
     )
+
+
+class BatchesParameters(PageParameters):
+    """Which batches."""
+
+    q: str = Field(
+        "",
+        max_length=1_000,
+        description="words that are in the name, a tag or the note",
+        json_schema_extra=such_as("case"),
+    )
+    status: BatchStatus | None = Field(
+        None, description="only batches of this status", json_schema_extra=such_as(BatchStatus.DONE.value)
+    )
+    has_error: bool | None = Field(
+        None, description="only batches with errors, or without", json_schema_extra=such_as(1)
+    )
+    tag: str | None = Field(None, description="only batches with this tag", json_schema_extra=such_as("trial A"))
 
 
 class SearchParameters(Parameters):
@@ -129,6 +147,14 @@ class BatchSummary(BaseModel):
     modify_date: str
     finished_at: str | None
     tags: list[str]
+    note: str
+    source: str = Field(description="what it came by, such as `watcher`, `import` or `upload`")
+    rate: float = Field(description="images per second, the last half minute counting most")
+    seconds_left: float | None = Field(description="how long the open images will take; null where nobody knows")
+    cancelled: bool = Field(description="whether what nobody had begun was left out on request")
+    deleting: bool = Field(description="whether it is about to go")
+    cleaned: str = Field(description="what has been done with its files: `delete`, `archive`, or nothing")
+    shrunk: bool = Field(description="whether only its counts are kept, and its images are listed by search alone")
 
 
 class ErrorDocument(BaseModel):
@@ -153,6 +179,7 @@ class ReceiptDocument(BaseModel):
     model_config = shown_as(examples.RECEIPT)
 
     images: int = Field(description="images of the batch in the index")
+    conflicts: int = Field(description="images whose SOPInstanceUID another file has with a different header")
     elements: int
     indexed: int
     empty: int
@@ -181,7 +208,7 @@ class FileDocument(BaseModel):
 
 
 class FileList(Page):
-    """Files of a batch, by path."""
+    """Files of a batch, by status and path."""
 
     model_config = shown_as(examples.FILES)
 

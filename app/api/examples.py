@@ -141,7 +141,15 @@ BATCH_SUMMARY = {
     "add_date": "2026-03-02T09:00:58.020Z",
     "modify_date": "2026-03-02T09:01:14.911Z",
     "finished_at": "2026-03-02T09:01:14.911Z",
-    "tags": [],
+    "tags": ["trial A"],
+    "note": "Second delivery of the site.",
+    "source": "watcher",
+    "rate": 0.0,
+    "seconds_left": None,
+    "cancelled": False,
+    "deleting": False,
+    "cleaned": "",
+    "shrunk": False,
 }
 BATCH = {
     **BATCH_SUMMARY,
@@ -150,6 +158,7 @@ BATCH = {
 BATCHES = {"count": 1, "next": None, "previous": None, "results": [BATCH_SUMMARY]}
 RECEIPT = {
     "images": 638,
+    "conflicts": 0,
     "elements": 59_972,
     "indexed": 54_230,
     "empty": 4_466,
@@ -169,6 +178,42 @@ FILES = {
             "uid": IMAGE_ID,
             "size": 39_206,
             "mtime": "2026-03-02T08:58:41.000Z",
+        }
+    ],
+}
+
+DESCRIBED = {"tags": ["trial A"], "note": "Second delivery of the site."}
+SYNC = {
+    "gone": 1,
+    "changed": 0,
+    "new": 0,
+    "cleaned": 0,
+    "unlistable": 0,
+    "gone_paths": ["IM000318.dcm"],
+    "changed_paths": [],
+    "new_paths": [],
+    "applied": False,
+}
+_LOST = {"kind": "lost", "what": "IM000001.dcm", "detail": "an image is done, but has no document in the index"}
+VERIFY = {
+    "agrees": False,
+    "images": 641,
+    "documents": 637,
+    "counts": {"lost": 1},
+    "differences": [_LOST],
+    "repaired": False,
+}
+QUEUED = {"queued": True, "events": "/api/batches/CASE-17/events"}
+EVENTS = {
+    "count": 1,
+    "next": None,
+    "previous": None,
+    "results": [
+        {
+            "at": "2026-03-02T09:01:14.911Z",
+            "what": "done",
+            "details": {"done": 638, "error": 1, "ignored": 2},
+            "text": "Done: 638 images are found by search, 1 could not be indexed, 2 ignored.",
         }
     ],
 }

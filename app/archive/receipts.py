@@ -14,9 +14,18 @@ from mappings.index import IndexMissingError, index_is_older_than_code
 
 @dataclass(frozen=True, slots=True)
 class BatchReceipt:
-    """Images of a batch in the index, and their elements by what became of them; `elements` is the sum of the rest."""
+    """Images of a batch in the index, and their elements by what became of them.
+
+    Attributes
+    ----------
+    conflicts
+        Images whose SOPInstanceUID another file has with a different header.
+    elements
+        The sum of the rest.
+    """
 
     images: int
+    conflicts: int
     elements: int
     indexed: int
     empty: int
@@ -26,7 +35,7 @@ class BatchReceipt:
     structural: int
 
 
-COLUMNS = tuple(field.name for field in fields(BatchReceipt) if field.name != "images")
+COLUMNS = tuple(field.name for field in fields(BatchReceipt) if field.name not in ("images", "conflicts"))
 
 
 class BatchReceipts:
@@ -58,14 +67,18 @@ class BatchReceipts:
                 size=0,
                 track_total_hits=True,
                 query={"term": {"batch": batch}},
-                aggs={name: {"sum": {"field": f"receipt.{name}"}} for name in COLUMNS},
+                aggs={
+                    "conflicts": {"filter": {"term": {"duplicates.conflict": "true"}}},
+                    **{name: {"sum": {"field": f"receipt.{name}"}} for name in COLUMNS},
+                },
             )
         except NotFoundError:
-            return BatchReceipt(0, *(0 for _ in COLUMNS))
+            return BatchReceipt(0, 0, *(0 for _ in COLUMNS))
         except (ApiError, TransportError) as error:
             raise ArchiveUnavailableError("Elasticsearch does not answer: the receipt is not known.") from error
         sums = (int(answer["aggregations"][name]["value"]) for name in COLUMNS)
-        return BatchReceipt(int(answer["hits"]["total"]["value"]), *sums)
+        conflicts = int(answer["aggregations"]["conflicts"]["doc_count"])
+        return BatchReceipt(int(answer["hits"]["total"]["value"]), conflicts, *sums)
 
 
 class IndexAge:

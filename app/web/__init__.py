@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from app.web import batches, formats, headers, images, likeness, saved_searches, search, status, uploads
+from app.web import batches, formats, headers, images, likeness, operations, saved_searches, search, status, uploads
 
 
 def register(app: Flask) -> None:
@@ -10,5 +10,5 @@ def register(app: Flask) -> None:
     formats.register(app)
     likeness.register(app)
     saved_searches.register(app)
-    for room in (status, batches, search, saved_searches, headers, images, uploads):
+    for room in (status, batches, operations, search, saved_searches, headers, images, uploads):
         app.register_blueprint(room.blueprint)

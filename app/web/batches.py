@@ -4,6 +4,7 @@ from flask import Blueprint, abort, render_template, request, url_for
 
 from app.archive import ArchiveUnavailableError
 from app.archive.receipts import BatchReceipt
+from app.history import sentence
 from app.problems import BatchNotFoundError
 from app.services import services
 from app.web.paging import Pages, page_number
@@ -12,6 +13,8 @@ from indexer.status import ImageStatus
 blueprint = Blueprint("batches", __name__)
 _FILES = 50
 _ERRORS = 25
+_EVENTS = 100
+_HANDED_OVER = ("sync", "verify")
 
 
 @blueprint.get("/batches/<batch>")
@@ -22,6 +25,7 @@ def show(batch: str) -> str:
     if found is None:
         raise BatchNotFoundError(batch)
     wanted = _status(request.args.get("status"))
+    handed_over = request.args.get("handed_over", "")
     number, errors_number = page_number(request.args.get("page")), page_number(request.args.get("errors"))
     files = status.images(found.id, (number - 1) * _FILES, _FILES, wanted)
     errors = status.errors(found.id, (errors_number - 1) * _ERRORS, _ERRORS) if found.counts.error else None
@@ -37,7 +41,10 @@ def show(batch: str) -> str:
         errors_link=lambda page: url_for("batches.show", batch=found.id, errors=page),
         waiting=status.waiting(),
         receipt=_receipt(found.id),
-        moving=found.status != "DONE",
+        events=[(event, sentence(event)) for event in status.events(found.id)[:_EVENTS]],
+        codes=sorted({error.code for error in errors.results}) if errors else [],
+        handed_over=handed_over if handed_over in _HANDED_OVER else "",
+        moving=found.status != "DONE" or found.deleting or bool(handed_over),
     )
 
 

@@ -1,5 +1,6 @@
 """Values as people write them: dates, times, names, numbers with separators, sizes."""
 
+import math
 import re
 from datetime import UTC, date, datetime
 from typing import Any
@@ -31,6 +32,8 @@ def register(app: Flask) -> None:
         person=person,
         day=day,
         plural=plural,
+        duration=duration,
+        rate=rate,
         first_value=first_value,
     )
     app.jinja_env.globals.update(quoted=quoted)
@@ -67,6 +70,19 @@ def thousands(number: int) -> str:
 def plural(number: int, one: str, many: str = "") -> str:
     """`1 image`, `1,234 images`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """`40 s`, `12 min`, `3 h 20 min`."""
+    if seconds < 60:
+        return f"{math.ceil(seconds)} s"
+    minutes = math.ceil(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60} min"
+
+
+def rate(images: float) -> str:
+    """`250/s`, `0.4/s`."""
+    return f"{images:,.0f}/s" if images >= 10 else f"{images:.2g}/s"
 
 
 def file_size(size: int) -> str:

@@ -1,18 +1,25 @@
 """`/`: whether everything is running, and how far the batches are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+import redis
 from flask import Blueprint, render_template, request, url_for
 
 from app.archive import ArchiveState, ArchiveUnavailableError
+from app.batch_filter import BatchFilter, find_batches
 from app.services import Services, services
+from app.web.disks import disks_of
+from app.web.formats import file_size, plural, rate
 from app.web.paging import Pages, page_number
-from indexer.status import Batch, Page, StatusUnavailableError, WatcherStatus, WorkerStatus
+from indexer.settings import Settings
+from indexer.status import Batch, BatchStatus, Page, StatusUnavailableError, WatcherStatus, WorkerStatus
 
 blueprint = Blueprint("status", __name__)
 _PAGE = 25
+_LONGEST = 1_000
 _EMPTY: Page[Batch] = Page(0, [])
 
 
@@ -41,38 +48,78 @@ class ServiceState:
 def index() -> str:
     """Show the status page."""
     number = page_number(request.args.get("page"))
+    wanted = _filter()
     problem, batches, waiting = None, _EMPTY, None
+    workers: Sequence[WorkerStatus] = ()
     pages = Pages(number, _PAGE, 0)
     try:
-        batches = services().status.batches((number - 1) * _PAGE, _PAGE)
+        batches = find_batches(services().status, wanted, (number - 1) * _PAGE, _PAGE)
         waiting = services().status.waiting()
+        workers = services().status.workers()
         pages = Pages(number, _PAGE, batches.count).checked()
     except StatusUnavailableError as error:
         problem = str(error)
+    errors = None if wanted.has_error is None else int(wanted.has_error)
+    named: dict[str, Any] = {"q": wanted.text or None, "status": wanted.status, "errors": errors, "tag": wanted.tag}
     return render_template(
         "status.html",
-        states=_states(services(), problem),
+        states=_states(services(), problem, workers),
+        workers=workers,
         batches=batches,
+        wanted=wanted,
         waiting=waiting,
         problem=problem,
         pages=pages,
-        page_link=lambda page: url_for("status.index", page=page),
-        moving=any(batch.status != "DONE" for batch in batches.results),
+        page_link=lambda page: url_for("status.index", page=page, **named),
+        moving=any(batch.status != "DONE" or batch.deleting for batch in batches.results),
     )
 
 
-def _states(found: Services, problem: str | None) -> list[ServiceState]:
+def _filter() -> BatchFilter:
+    """Which batches are wanted; what makes no sense wants any."""
+    given = request.args
+    status = given.get("status", "")
+    return BatchFilter(
+        given.get("q", "")[:_LONGEST],
+        BatchStatus(status) if status in BatchStatus.__members__ else None,
+        {"1": True, "0": False}.get(given.get("errors", "")),
+        given.get("tag", "")[:_LONGEST] or None,
+    )
+
+
+def _states(found: Services, problem: str | None, workers: Sequence[WorkerStatus]) -> list[ServiceState]:
     archive = _archive(found)
+    disks = _disks(found.settings)
     if problem is not None:
-        unknown = "Not known while Redis is away."
-        watcher = ServiceState("Watcher", "unknown", "Unknown", unknown)
-        workers = ServiceState("Workers", "unknown", "Unknown", unknown)
-        return [watcher, workers, archive, ServiceState("Redis", "bad", "Away", problem)]
-    redis = ServiceState("Redis", "ok", "Running", "Status and task queue.")
+        return [_unknown("Watcher"), _unknown("Workers"), archive, _redis(problem), *disks]
     try:
-        return [_watcher(found.status.watcher()), _workers(found.status.workers()), archive, redis]
-    except StatusUnavailableError as error:
-        return [archive, ServiceState("Redis", "bad", "Away", str(error))]
+        watcher, queue = _watcher(found.status.watcher()), found.indexer.queue.waiting()
+    except (StatusUnavailableError, redis.RedisError) as error:
+        return [archive, _redis(str(error)), *disks]
+    return [watcher, _workers(workers, queue), archive, _redis(None), *disks]
+
+
+def _unknown(name: str) -> ServiceState:
+    return ServiceState(name, "unknown", "Unknown", "Not known while Redis is away.")
+
+
+def _redis(problem: str | None) -> ServiceState:
+    if problem is None:
+        return ServiceState("Redis", "ok", "Running", "Status and task queue.")
+    return ServiceState("Redis", "bad", "Away", problem)
+
+
+def _disks(settings: Settings) -> Iterator[ServiceState]:
+    watched = settings.incoming_folders
+    folders = {"dicomsearch's data": settings.home.absolute()}
+    folders |= {"the watched folder" if len(watched) == 1 else str(folder): folder for folder in watched}
+    for disk in disks_of(folders):
+        room = f"{file_size(disk.free)} of {file_size(disk.size)} are free on the disk of {disk.holds}."
+        if disk.free < settings.disk_low_bytes:
+            text = f"{room} Free some space: uploads are refused, and indexing will stop when it is full."
+            yield ServiceState("Disk", "warning", "Nearly full", text)
+        else:
+            yield ServiceState("Disk", "ok", f"{file_size(disk.free)} free", room)
 
 
 def _watcher(watcher: WatcherStatus) -> ServiceState:
@@ -85,21 +132,24 @@ def _watcher(watcher: WatcherStatus) -> ServiceState:
     return ServiceState("Watcher", "ok", "Watching", watcher.folder or "")
 
 
-def _workers(workers: Sequence[WorkerStatus]) -> ServiceState:
+def _workers(workers: Sequence[WorkerStatus], queue: int) -> ServiceState:
     alive = [worker for worker in workers if worker.alive]
+    waiting = f" {plural(queue, 'task')} wait{'s' if queue == 1 else ''} for a worker." if queue else ""
     if not alive:
         last = max((worker.last_seen for worker in workers), default=None)
-        detail = "Nothing is indexed until a Celery worker is started."
+        detail = f"Nothing is indexed until a Celery worker is started.{waiting}"
         return ServiceState("Workers", "bad", "None running", detail, last)
     doing = sorted({batch for worker in alive for batch in worker.doing})
     state = f"{len(alive)} running"
     silent = len(workers) - len(alive)
     if doing:
         shown = ", ".join(doing[:3]) + (f" and {len(doing) - 3} more" if len(doing) > 3 else "")
-        return ServiceState("Workers", "busy", state, f"Indexing {shown}.")
+        speed = sum(worker.rate for worker in alive)
+        pace = f" {rate(speed).removesuffix('/s')} images per second." if speed else ""
+        return ServiceState("Workers", "busy", state, f"Indexing {shown}.{pace}{waiting}")
     if silent:
-        return ServiceState("Workers", "warning", state, f"{silent} not heard of any more.")
-    return ServiceState("Workers", "ok", state, "Idle: nothing to index.")
+        return ServiceState("Workers", "warning", state, f"{silent} not heard of any more.{waiting}")
+    return ServiceState("Workers", "ok", state, waiting.strip() or "Idle: nothing to index.")
 
 
 def _archive(found: Services) -> ServiceState:

@@ -66,6 +66,14 @@ def test_a_batch_has_the_promised_shape(web: FlaskClient, redis_client: Redis) -
             "duplicates": 0,
         },
         "tags": [],
+        "note": "",
+        "source": "watcher",
+        "rate": pytest.approx(4 / 30, rel=0.2),
+        "seconds_left": None,
+        "cancelled": False,
+        "deleting": False,
+        "cleaned": "",
+        "shrunk": False,
     }
 
 
