@@ -1,7 +1,7 @@
 """One chunk: its images are read, flattened and written, and each comes to its end in the status."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from indexer.services import Services
 from indexer.settings import Limits
 from indexer.sink import Document, ElasticsearchUnavailableError
 from indexer.status import ErrorCode, ImageStatus, Lease, Outcome, Place
+from indexer.status.claims import Claim
 from indexer.status.leases import Started
 from indexer.status.ledger import FoundFile
 
@@ -107,10 +108,13 @@ def _index(services: Services, batch: str, folder: Path, files: Sequence[FoundFi
 
 
 def _write(services: Services, ready: Sequence[Ready]) -> list[Outcome]:
-    """Write documents; each names the other files of its image."""
+    """Write documents; each names the other files of its image.
+
+    Claimed first and looked up then: what another task has written before it gave up its claim is in the index.
+    """
+    claims = services.claims.claim([(item.id, item.place, 0) for item in ready])
     earlier = services.sink.existing(item.id for item in ready)
-    least = {id_: one.version + 1 for id_, one in earlier.items()}
-    claims = services.claims.claim([(item.id, item.place, least.get(item.id, 0)) for item in ready])
+    claims = _later_than(services, ready, claims, earlier)
     documents = []
     duplicates = []
     for item, claim in zip(ready, claims, strict=True):
@@ -130,6 +134,21 @@ def _write(services: Services, ready: Sequence[Ready]) -> list[Outcome]:
         else Outcome(item.file, ImageStatus.DONE, uid=result.id, duplicate=duplicate)
         for item, result, duplicate in zip(ready, written, duplicates, strict=True)
     ]
+
+
+def _later_than(
+    services: Services, ready: Sequence[Ready], claims: Sequence[Claim], earlier: Mapping[str, Earlier]
+) -> list[Claim]:
+    """Give claims versions above those in the index; they are not, by themselves, where a clock was turned back."""
+    later = []
+    for item, claim in zip(ready, claims, strict=True):
+        stored = earlier.get(item.id)
+        if stored is not None and stored.version >= claim.version:
+            [again] = services.claims.claim([(item.id, item.place, stored.version + 1)])
+            is_other = again.rival is not None and again.rival.path != item.place.path
+            claim = replace(claim, version=again.version, rival=again.rival if is_other else claim.rival)
+        later.append(claim)
+    return later
 
 
 def _prepare(batch: str, folder: Path, root: Path, file: FoundFile, limits: Limits) -> Ready | Outcome:

@@ -1,7 +1,7 @@
 """One image in several files, through the real index: the newest wins and names the others, whoever comes when."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pydicom
@@ -12,6 +12,7 @@ from redis import Redis
 
 from indexer import indexing
 from indexer.batches import offer
+from indexer.duplicates import Earlier
 from indexer.migration import Migration
 from indexer.queue import new_lease
 from indexer.registering import register_batch
@@ -127,6 +128,26 @@ def test_of_two_tasks_that_write_an_image_at_once_the_later_wins_whichever_write
 
     services.sink.write = write_after_the_other  # type: ignore[method-assign]
     assert imported(services, first).counts.done == 1
+    document = the_document(elasticsearch, settings)
+    assert document["batch"] == "SECOND"
+    assert others(document) == [("FIRST", False)]
+
+
+def test_a_task_that_looks_while_another_writes_knows_of_its_file(
+    services: Services, elasticsearch: Elasticsearch, settings: Settings, tmp_path: Path
+) -> None:
+    first, second = folder_of(tmp_path, "FIRST"), folder_of(tmp_path, "SECOND")
+    existing = services.sink.existing
+
+    def look_and_be_slow(ids: Iterable[str]) -> dict[str, Earlier]:
+        # Between its look at the index and its write, the whole other batch is imported.
+        services.sink.existing = existing  # type: ignore[method-assign]
+        found = existing(ids)
+        imported(services, second)
+        return found
+
+    services.sink.existing = look_and_be_slow  # type: ignore[method-assign]
+    imported(services, first)
     document = the_document(elasticsearch, settings)
     assert document["batch"] == "SECOND"
     assert others(document) == [("FIRST", False)]
