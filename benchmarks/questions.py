@@ -10,6 +10,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,7 +18,7 @@ from generated import Image, images_of, plan
 
 Header = dict[str, Any]
 Scan = Callable[[Iterable[Header]], int]
-_SAMPLED_STUDIES = 240
+_SAMPLED_STUDIES, _SAMPLED_IMAGES = 240, 25  # images of a study
 _WORD = re.compile(r"\w+")
 _MODALITY, _STUDY, _SERIES, _DATE, _NUMBER = "00080060", "0020000D", "0020000E", "00080020", "00200013"
 _FACETS = (
@@ -144,7 +145,7 @@ def _samples(images: int, seed: int) -> Iterator[Header]:
     step = max(len(studies) // _SAMPLED_STUDIES, 1)
     for study in studies[::step]:
         found: dict[str, Image] = {}
-        for image in images_of(study, seed):
+        for image in islice(images_of(study, seed), _SAMPLED_IMAGES):
             found.setdefault(str(_value(image.header.elements, _SERIES)), image)
         yield from (image.header.elements for image in found.values())
 
@@ -164,21 +165,24 @@ def _fold(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
 
 
-def _texts(node: Any) -> Iterator[str]:
-    if isinstance(node, str):
-        yield node
-    elif isinstance(node, list):
-        for each in node:
-            yield from _texts(each)
-    elif isinstance(node, dict):
-        for key, each in node.items():
-            if key not in {"vr", "InlineBinary", "BulkDataURI"}:
-                yield from _texts(each)
+def _texts(header: Header) -> Iterator[str]:
+    """All values of a header that are text, those of nested items and of the groups of a name too."""
+    waiting = [header]
+    while waiting:
+        for entry in waiting.pop().values():
+            if isinstance(entry, str):  # a group of a name
+                yield entry
+                continue
+            for value in entry.get("Value", ()):
+                if isinstance(value, str):
+                    yield value
+                elif isinstance(value, dict):
+                    waiting.append(value)
 
 
 def _usual_words(header: Header) -> Iterator[str]:
     for tag in ("00081030", "0008103E", "00100010", "00180010", "00081090"):
-        for text in _texts(header.get(tag, {}).get("Value", [])):
+        for text in _texts({tag: header.get(tag, {})}):
             yield from (
                 word for word in _WORD.findall(text.casefold()) if word.isascii() and word.isalpha() and len(word) > 3
             )

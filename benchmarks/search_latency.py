@@ -4,11 +4,14 @@ What is measured is a request to the web application, in this process (Flask's t
 the whole answer as JSON or as a page, with all that is asked of Elasticsearch in between, over HTTP. Not measured are
 gunicorn, nginx and the browser. The images are made up (see `generated`), and the Elasticsearch is the embedded one.
 
-Three figures for each question, since caches help:
+Figures of milliseconds for each question, of three kinds, since caches help:
 
     cold     p50 of asks before each of which all caches of Elasticsearch are emptied (those of the system are warm)
     p50 p95  of asks with values that were not asked before, the cache of answers emptied before each: what counts
     again    p50 of the same asks when they are repeated, which Elasticsearch answers from its cache where it can
+
+And one that tells what is left of a busy machine's figures on an idle one: `cpu` is the time of processors that such a
+new ask takes in the mean, in this process and in Elasticsearch, which work on two of them where there are two.
 
     .venv/bin/python benchmarks/search_latency.py --images 100000
 """
@@ -57,6 +60,7 @@ class Figures:
     p50: float
     p95: float
     again: float
+    cpu: float
     found: int
     scan: float | None
     scanned: int | None
@@ -94,7 +98,9 @@ class Measuring:
         """Measure one question."""
         asks = question.asks
         cold = [self._time(ask, query=True, fielddata=True, request=True) for ask in asks[:_COLD_ASKS]]
+        before = self._processors()
         new = [self._time(ask, request=True) for ask in asks]
+        cpu = (self._processors() - before) / len(asks)
         for ask in asks:  # into the cache
             self._get(ask.address)
         again = [self._time(ask) for ask in asks]
@@ -107,6 +113,7 @@ class Measuring:
             statistics.median(new),
             percentile(new, 95),
             statistics.median(again),
+            cpu,
             found,
             scan,
             scanned,
@@ -118,6 +125,11 @@ class Measuring:
         start = time.perf_counter()
         self._get(ask.address)
         return (time.perf_counter() - start) * 1_000
+
+    def _processors(self) -> float:
+        """Milliseconds of processors that this process and Elasticsearch have used."""
+        nodes = self._elasticsearch.nodes.stats(metric="process")["nodes"].values()
+        return time.process_time() * 1_000 + sum(node["process"]["cpu"]["total_in_millis"] for node in nodes)
 
     def _get(self, address: str) -> bytes:
         response = self._web.get(address)
@@ -229,7 +241,9 @@ def show_line(figures: Figures) -> None:
     scan = "" if figures.scan is None else f"{figures.scan:.2f} s"
     ratio = "" if figures.ratio is None else f"{figures.ratio:,.0f}"
     same = "" if figures.scanned in (None, figures.found) else f"  (the scan finds {figures.scanned:,})"
-    times = "".join(f" {value:>6.0f} |" for value in (figures.cold, figures.p50, figures.p95, figures.again))
+    times = "".join(
+        f" {value:>6.0f} |" for value in (figures.cold, figures.p50, figures.p95, figures.again, figures.cpu)
+    )
     print(f"| {figures.name:<38} | {figures.found:>9,} |{times} {scan:>8} | {ratio:>6} |{same}", flush=True)
 
 
@@ -254,9 +268,9 @@ def main() -> None:
         home.mkdir(exist_ok=True, parents=True)
         home.chmod(0o755)
         print(f"load of the machine: {' '.join(f'{each:.1f}' for each in os.getloadavg())}, {os.cpu_count()} cores")
-        heads = "".join(f" {name:>6} |" for name in ("cold", "p50", "p95", "again"))
+        heads = "".join(f" {name:>6} |" for name in ("cold", "p50", "p95", "again", "cpu"))
         print(f"| {'question':<38} | {'found':>9} |{heads} {'scan':>8} | {'ratio':>6} |")
-        print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+        print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
         lend = lent(arguments.elasticsearch, arguments.redis, home) if arguments.elasticsearch else services(home)
         settings = stack.enter_context(lend)
         measure(settings, arguments.images, arguments.seed, arguments.asks, show_line)
