@@ -61,3 +61,13 @@ def test_all_processes_get_their_settings_from_the_environment(stack: Stack, tmp
             }.items()
         )
     assert (tmp_path / "incoming").is_dir()
+
+
+def test_all_watched_folders_are_made_and_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DICOMSEARCH_INCOMING", f"{tmp_path}/pacs:{tmp_path}/scanner")
+    monkeypatch.setenv("DICOMSEARCH_ELASTICSEARCH_URL", "http://archive:9200")
+    monkeypatch.setenv("DICOMSEARCH_REDIS_URL", "redis://archive:6379/1")
+    watcher = build_stack(load_settings(home=tmp_path, port=8181, running=False)).specs[0]
+    assert watcher.environment["DICOMSEARCH_INCOMING"] == f"{tmp_path}/pacs:{tmp_path}/scanner"
+    assert (tmp_path / "pacs").is_dir()
+    assert (tmp_path / "scanner").is_dir()
