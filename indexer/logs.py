@@ -7,6 +7,8 @@ libraries may quote values, so they are logged by type and place, without their 
 import logging
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
@@ -61,3 +63,17 @@ def _place_instead_of_message(_logger: WrappedLogger, _method: str, event: Event
         event["exception"] = type(error).__name__
         event["at"] = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
     return event
+
+
+@contextmanager
+def errors_only() -> Iterator[None]:
+    """Let a command that a person runs log nothing but errors, to standard error: its answer says the rest."""
+    before = structlog.get_config()
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    try:
+        yield
+    finally:
+        structlog.configure(**before)

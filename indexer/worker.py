@@ -23,13 +23,14 @@ from indexer.status import Lease, Presence, connect
 def create_celery(settings: Settings) -> Celery:
     """Build the Celery application with its tasks."""
     celery = queue.create_app(settings)
+    # Tasks are not shared: another application of this process (a test's) has other settings.
 
     @cache
     def services() -> Services:
         # Built in the process that runs the task: connections do not survive a fork.
         return build_services(settings, celery)
 
-    @celery.task(name=queue.REGISTER, bind=True)
+    @celery.task(shared=False, name=queue.REGISTER, bind=True)
     def register_batch(task: Any, batch: str, lease_id: str) -> None:
         structlog.contextvars.bind_contextvars(task_id=task.request.id)
         lease = Lease(lease_id, batch, ())
@@ -38,31 +39,31 @@ def create_celery(settings: Settings) -> Celery:
             registering.register_batch(services(), batch)
         services().leases.end(lease)
 
-    @celery.task(name=queue.INDEX, bind=True, time_limit=settings.chunk_seconds)
+    @celery.task(shared=False, name=queue.INDEX, bind=True, time_limit=settings.chunk_seconds)
     def index_chunk(task: Any, batch: str, paths: list[str], chunk: str, tries: int) -> None:
         structlog.contextvars.bind_contextvars(task_id=task.request.id)
         indexing.index_chunk(services(), Lease(chunk, batch, tuple(paths)), str(task.request.hostname), tries)
 
-    @celery.task(name=queue.FINISH)
+    @celery.task(shared=False, name=queue.FINISH)
     def finish_batch(batch: str) -> None:
         finishing.finish(services(), batch)
 
-    @celery.task(name=queue.DELETE, bind=True)
+    @celery.task(shared=False, name=queue.DELETE, bind=True)
     def delete_batch(task: Any, batch: str) -> None:
         structlog.contextvars.bind_contextvars(task_id=task.request.id)
         tasks.delete(services(), batch, str(task.request.hostname))
 
-    @celery.task(name=queue.CLEAN, bind=True)
+    @celery.task(shared=False, name=queue.CLEAN, bind=True)
     def clean_batch(task: Any, batch: str) -> None:
         structlog.contextvars.bind_contextvars(task_id=task.request.id)
         tasks.clean(services(), batch, str(task.request.hostname))
 
-    @celery.task(name=queue.SYNC, bind=True)
+    @celery.task(shared=False, name=queue.SYNC, bind=True)
     def sync_batch(task: Any, batch: str, apply: bool) -> None:
         structlog.contextvars.bind_contextvars(task_id=task.request.id)
         tasks.sync(services(), batch, str(task.request.hostname), apply=apply)
 
-    @celery.task(name=queue.VERIFY, bind=True)
+    @celery.task(shared=False, name=queue.VERIFY, bind=True)
     def verify_batch(task: Any, batch: str, repair: bool) -> None:
         structlog.contextvars.bind_contextvars(task_id=task.request.id)
         tasks.verify(services(), batch, str(task.request.hostname), repair=repair)

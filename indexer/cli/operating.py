@@ -15,9 +15,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from indexer.cli import UserError, home_option
+from indexer.logs import errors_only
 from indexer.operations import OperationError
 from indexer.operations.model import Progress as Tell
-from indexer.services import Services, build_services
+from indexer.services import build_services
 from indexer.settings import load_settings
 from indexer.sink import ElasticsearchUnavailableError
 from indexer.status import StatusStore, StatusUnavailableError, connect
@@ -38,7 +39,8 @@ def operation(function: Callable[..., None]) -> Callable[..., None]:
         try:
             # A worker waits for a Redis that is restarted; a person wants to know at once.
             StatusStore(connect(settings.redis_url)).ping()
-            function(services=build_services(settings), batch=batch, **options)
+            with errors_only():
+                function(services=build_services(settings), batch=batch, **options)
         except OperationError as error:
             raise UserError(str(error)) from error
         except ElasticsearchUnavailableError as error:
@@ -55,10 +57,11 @@ def operation(function: Callable[..., None]) -> Callable[..., None]:
 
 
 @contextmanager
-def shown(services: Services, what: str) -> Iterator[Tell]:
-    """Show a bar on a terminal while the body runs, and why it waits when it does."""
+def shown(what: str) -> Iterator[Tell]:
+    """Show a bar on a terminal while the body runs."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(bar, completed=done, total=total)
 

@@ -45,7 +45,7 @@ def cancel(services: Services, batch: str) -> None:
     """
     number = operations.cancel(services, batch)
     now = services.status.batch(batch)
-    if now is None or not now.cancelled:
+    if not number and (now is None or not now.cancelled):
         click.echo(f"{batch} is done: there is nothing to cancel.")
     else:
         click.echo(f"{batch}: {images(number)} left out.")
@@ -108,9 +108,9 @@ def _delete(services: Services, batch: str) -> Deleted:
 
 
 def _tell(batch: str, deleted: Deleted) -> None:
-    click.echo(f"{batch} is deleted: {images(deleted.documents)} are not found any more.")
+    click.echo(f"{batch} is deleted: {images(deleted.documents)} not found any more.")
     if deleted.reopened:
-        click.echo(f"{images(deleted.reopened)} of other batches are indexed again.")
+        click.echo(f"{images(deleted.reopened)} of other batches to be indexed again.")
     if deleted.files or deleted.files_kept:
         click.echo(
             f"{files(deleted.files)} and {deleted.folders:,} empty folders deleted, {deleted.files_kept:,} files kept."

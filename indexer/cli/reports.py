@@ -24,7 +24,7 @@ def sync(ctx: click.Context, services: Services, batch: str, apply: bool, folder
 
     Exit code: 0 when they agree or --apply was given, 1 when they do not.
     """
-    with shown(services, "Comparing") as progress:
+    with shown("Comparing") as progress:
         report = operations.sync(services, batch, apply=apply, folder_may_be_gone=folder_may_be_gone, progress=progress)
     differs = bool(report.gone or report.changed or report.new)
     if json:
@@ -69,7 +69,7 @@ def verify(ctx: click.Context, services: Services, batch: str, with_files: bool,
 
     Exit code: 0 when they agree or were repaired, 1 when they do not.
     """
-    with shown(services, "Comparing") as progress:
+    with shown("Comparing") as progress:
         report = operations.verify(services, batch, repair=repair, files=with_files, progress=progress)
     if json:
         click.echo(as_json(report, batch=batch, agrees=report.agrees))
@@ -102,7 +102,7 @@ def clean(ctx: click.Context, services: Services, batch: str, json: bool) -> Non
 
     Workers do this by themselves when a batch is done. Exit code: 0, or 1 when nothing may be done.
     """
-    with shown(services, "Cleaning up") as progress:
+    with shown("Cleaning up") as progress:
         cleaned = operations.clean(services, batch, progress=progress)
     if json:
         click.echo(as_json(cleaned, batch=batch))
