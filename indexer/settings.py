@@ -77,6 +77,9 @@ class Settings(BaseSettings):
     settle_seconds: float = Field(
         2.0, ge=0, description="a new folder that was not renamed counts as complete when unchanged for so long"
     )
+    network_settle_seconds: float = Field(
+        60.0, ge=0, description="the same on network file systems, which show late what other machines write"
+    )
     cleanup: Literal["keep", "delete", "archive"] = Field(
         "keep", description="what becomes of the files of a batch that is done without errors: keep, delete or archive"
     )
@@ -127,9 +130,7 @@ class Settings(BaseSettings):
     notify_webhook_secret: SecretStr | None = Field(
         None, description="signs what the webhook is told (HMAC-SHA256 in `X-Dicomsearch-Signature`)"
     )
-    notify_command: str | None = Field(
-        None, description="command that is told the same, as JSON on its standard input"
-    )
+    notify_command: str | None = Field(None, description="command that is told the same, as JSON on its standard input")
     notify_patience_seconds: float = Field(
         30.0, ge=0, description="a trouble, or its end, is told when it has lasted so long"
     )

@@ -78,6 +78,7 @@ class WatchedRoot:
         self._identity: tuple[int, int] | None = None
         self._mount: Mount | None = None
         self._server: str | None = None
+        self._took = 0.0
         # When what is to be done again.
         self._look_at = self._reload_at = self._listen_at = 0.0
 
@@ -151,8 +152,7 @@ class WatchedRoot:
                 log.warning("events were lost", folder=shown(str(self._folder)))
             if heard.all or began >= self._look_at:
                 self._look_at_all()
-                ended = self._clock()
-                self._look_at = ended + max(self._settings.look_seconds, _REST * (ended - began))
+                self._look_at = self._clock() + max(self._settings.look_seconds, _REST * self._took)
             elif self._problem is None:
                 self._look(heard.names | self._incoming.waiting())
         finally:
@@ -174,6 +174,8 @@ class WatchedRoot:
             self._identity, self._mount = identity, mount
             self._listen_at = self._reload_at = 0.0
             self._events.close()
+            if self._is_on_network():
+                self._incoming.settle_seconds = self._settings.network_settle_seconds
         self._problem = None
         self._listen()
         self._reload()
@@ -190,7 +192,7 @@ class WatchedRoot:
     def _listen(self) -> None:
         """Hear of events, where that is wanted and possible."""
         mode = self._settings.watch_mode
-        if mode == "polling" or (mode == "auto" and self._mount is not None and self._mount.is_network):
+        if mode == "polling" or (mode == "auto" and self._is_on_network()):
             self._no_events = None
             return
         if self._events.is_open or self._clock() < self._listen_at:
@@ -203,6 +205,9 @@ class WatchedRoot:
             self._listen_at = self._clock() + _LISTEN_AGAIN_SECONDS
         else:
             self._no_events = None
+
+    def _is_on_network(self) -> bool:
+        return self._mount is not None and self._mount.is_network
 
     def _reload(self) -> None:
         """Ask the status which deliveries are batches: at first, of another start of Redis, and now and then."""
@@ -222,11 +227,13 @@ class WatchedRoot:
         self._reload_at = self._clock() + _RELOAD_SECONDS
 
     def _look(self, names: set[str] | None) -> None:
+        began = self._clock()
         try:
             found = self._incoming.finished(names)
         except OSError as error:
             self._is_away(f"it cannot be listed: {strerror(error)}")
             return
+        self._took = self._clock() - began
         for folder, delivery in found:
             if self._stop.is_set():
                 return

@@ -208,7 +208,7 @@ def test_a_file_system_that_is_not_mounted_any_more_is_not_taken_for_an_empty_fo
     # To mount takes root, so what the system says of mounts is played: the folders are real.
     monkeypatch.setattr("indexer.watching.root.mount_now", lambda _: Mount(point, "nfs4"))
     fill(root / "OLD")
-    with watching(quick) as watched:
+    with watching(quick, network_settle_seconds=0.1) as watched:
         watched.finds("OLD")
         point = "/"
         root.rename(tmp_path / "mounted")
@@ -220,6 +220,23 @@ def test_a_file_system_that_is_not_mounted_any_more_is_not_taken_for_an_empty_fo
         wait_for(lambda: watched.store.watcher().notice is None, 10)
         fill(root / "NEW")
         watched.finds("OLD", "NEW")
+
+
+def test_a_network_file_system_is_looked_at_and_given_time_to_show_what_others_write(
+    quick: Settings, tmp_path: Path, watching: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "incoming"
+    monkeypatch.setattr("indexer.watching.root.mount_now", lambda _: Mount("/mnt", "cifs"))
+    monkeypatch.setattr("indexer.watching.events.FolderEvents.open", lambda _: pytest.fail("events are not to be used"))
+    with watching(quick, settle_seconds=0.0, network_settle_seconds=3_000.0) as watched:
+        fill(root / "MADE")
+        fill(root / "RENAMED.tmp")
+        threading.Event().wait(0.8)  # long enough for a look at the unfinished one
+        (root / "RENAMED.tmp").rename(root / "RENAMED")
+        watched.finds("RENAMED")
+        threading.Event().wait(0.5)
+        watched.finds("RENAMED")
+        assert watched.store.watcher().notice is None
 
 
 def test_lost_events_are_made_up_for_and_said(
