@@ -13,6 +13,7 @@ from redis import Redis
 from indexer import operations
 from indexer.cli import group
 from indexer.queue import QUEUE
+from indexer.status import ErrorCode
 from indexer.worker import create_celery
 from tests.operating import Operating
 from tests.processes import environment_of
@@ -235,3 +236,10 @@ def test_a_missing_elasticsearch_is_one_clear_line(
     result = run("verify", "CASE-1")
     assert result.exit_code == 2
     assert "Elasticsearch cannot be reached: is it running" in result.stderr
+
+
+def test_the_manual_explains_every_command_error_and_difference() -> None:
+    manual = (Path(__file__).parents[3] / "docs" / "operations.md").read_text("utf-8")
+    commands = ["retry", "cancel", "tag", "delete", "sync", "verify", "clean"]
+    assert [name for name in commands if f"./run {name} CASE-17" not in manual] == []
+    assert [word for word in (*ErrorCode, *operations.DIFFERENCES) if f"`{word}`" not in manual] == []
