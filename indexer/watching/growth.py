@@ -13,8 +13,8 @@ from indexer.files import Unlistable, entries
 
 # The clock is asked after so many entries.
 _STRIDE = 512
-# Listing takes a fifth of the time at most.
-_REST = 4
+# Listing takes half of the time at most.
+_REST = 1
 
 
 class Contents(NamedTuple):
