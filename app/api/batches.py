@@ -1,4 +1,4 @@
-"""`/api/batches`: what was imported and how far it is."""
+"""`/api/batches`: what was imported, how far it is, and what people say of it."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -7,26 +7,50 @@ from typing import Any, TypeVar
 from flask import url_for
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
+from pydantic import BaseModel, ConfigDict, Field
 
+from app.api import examples
 from app.api.documents import (
     LARGEST_LIST,
     BatchDocument,
     BatchesParameters,
     BatchList,
     BatchPath,
+    BatchSummary,
     FileList,
     ImagesParameters,
     PageParameters,
+    Parameters,
     ReceiptDocument,
     problems,
 )
+from app.api.examples import such_as
 from app.batch_filter import BatchFilter, find_batches
 from app.problems import BatchNotFoundError
 from app.services import services
+from indexer import operations
 from indexer.status import Batch, Image
 from indexer.status import Page as StatusPage
 
 T = TypeVar("T")
+
+
+class DescribeBody(BaseModel):
+    """What people say of a batch; a member that is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=such_as(examples.DESCRIBED))
+
+    tags: list[str] | None = Field(None, max_length=50, description="the tags; each has 100 characters at most")
+    note: str | None = Field(None, max_length=10_000, description="any text; a blank one removes the note")
+
+
+class DeleteParameters(Parameters):
+    """What goes with a batch."""
+
+    files: bool = Field(
+        False, description="whether its files are deleted from the disk", json_schema_extra=such_as(example=False)
+    )
+
 
 blueprint = APIBlueprint(
     "api_batches",
@@ -49,12 +73,34 @@ def list_batches(query: BatchesParameters) -> dict[str, Any]:
 
 
 @blueprint.get("/batches/<batch>", summary="Show a batch", responses={"200": BatchDocument, **problems(400, 404, 503)})
-def showbatch_of(path: BatchPath) -> dict[str, Any]:
+def show_batch(path: BatchPath) -> dict[str, Any]:
     """Show one batch with its counts and errors."""
     batch = batch_of(path.batch)
     errors = services().status.errors(batch.id, 0, LARGEST_LIST) if batch.counts.error else None
     listed = [{"path": e.path, "code": e.code, "reason": e.reason} for e in errors.results] if errors else []
     return {**summary(batch), "errors": listed}
+
+
+@blueprint.patch(
+    "/batches/<batch>",
+    summary="Describe a batch",
+    responses={"200": BatchSummary, **problems(400, 403, 404, 409, 413, 415, 503)},
+)
+def describe_batch(path: BatchPath, body: DescribeBody) -> dict[str, Any]:
+    """Change the tags or the note of a batch."""
+    operations.describe(services().indexer, path.batch, tags=body.tags, note=body.note)
+    return summary(batch_of(path.batch))
+
+
+@blueprint.delete(
+    "/batches/<batch>",
+    summary="Delete a batch",
+    responses={"202": BatchSummary, **problems(400, 403, 404, 409, 503)},
+)
+def delete_batch(path: BatchPath, query: DeleteParameters) -> tuple[dict[str, Any], int]:
+    """Have a worker delete a batch: its images leave search, then it leaves the list; its files stay unless asked."""
+    operations.request_delete(services().indexer, path.batch, files=query.files)
+    return summary(batch_of(path.batch)), 202
 
 
 @blueprint.get(

@@ -57,7 +57,7 @@ class BatchesParameters(PageParameters):
         None, description="only batches of this status", json_schema_extra=such_as(BatchStatus.DONE.value)
     )
     has_error: bool | None = Field(
-        None, description="only batches with errors, or without", json_schema_extra=such_as(1)
+        None, description="only batches with errors, or without", json_schema_extra=such_as(True)
     )
     tag: str | None = Field(None, description="only batches with this tag", json_schema_extra=such_as("trial A"))
 
@@ -137,6 +137,8 @@ class CountsDocument(BaseModel):
 
 class BatchSummary(BaseModel):
     """A batch: the images imported together."""
+
+    model_config = shown_as(examples.BATCH_SUMMARY)
 
     id: str
     name: str

@@ -1,4 +1,4 @@
-"""What can be done with a batch: describe, retry, cancel, delete, synchronise, verify; and what was done.
+"""What can be done with a batch: retry, cancel, synchronise, verify; and what was done.
 
 Comparing takes as long as there are files. A small batch is compared at once; of a large one the worker that does it
 leaves what it found in the batch's history.
@@ -13,23 +13,14 @@ from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api import examples
-from app.api.batches import batch_of, iso, summary
-from app.api.documents import BatchPath, BatchSummary, Page, PageParameters, Parameters, problems
+from app.api.batches import batch_of, iso
+from app.api.documents import BatchPath, Page, PageParameters, problems
 from app.api.examples import shown_as, such_as
 from app.compare import compare_folder, compare_index
 from app.history import sentence
 from app.services import services
 from indexer import operations
 from indexer.status import ErrorCode, Event
-
-
-class DescribeBody(BaseModel):
-    """What people say of a batch; a member that is left out stays as it is."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra=such_as(examples.DESCRIBED))
-
-    tags: list[str] | None = Field(None, max_length=50, description="the tags; each has 100 characters at most")
-    note: str | None = Field(None, max_length=10_000, description="any text; a blank one removes the note")
 
 
 class RetryBody(BaseModel):
@@ -60,14 +51,6 @@ class VerifyBody(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra=such_as({"repair": False}))
 
     repair: bool = Field(False, description="whether differences are to be repaired")
-
-
-class DeleteParameters(Parameters):
-    """What goes with a batch."""
-
-    files: bool = Field(
-        False, description="whether its files are deleted from the disk", json_schema_extra=such_as(example=False)
-    )
 
 
 class ImagesDocument(BaseModel):
@@ -148,24 +131,6 @@ blueprint = APIBlueprint(
     abp_tags=[Tag(name="Operations", description="What can be done with a batch.")],
 )
 _CHANGES = problems(400, 403, 404, 409, 413, 415, 503)
-
-
-@blueprint.patch("/batches/<batch>", summary="Describe a batch", responses={"200": BatchSummary, **_CHANGES})
-def describe_batch(path: BatchPath, body: DescribeBody) -> dict[str, Any]:
-    """Change the tags or the note of a batch."""
-    operations.describe(services().indexer, path.batch, tags=body.tags, note=body.note)
-    return summary(batch_of(path.batch))
-
-
-@blueprint.delete(
-    "/batches/<batch>",
-    summary="Delete a batch",
-    responses={"202": BatchSummary, **problems(400, 403, 404, 409, 503)},
-)
-def delete_batch(path: BatchPath, query: DeleteParameters) -> Response:
-    """Have a worker delete a batch: its images leave search, then it leaves the list; its files stay unless asked."""
-    operations.request_delete(services().indexer, path.batch, files=query.files)
-    return _answer(summary(batch_of(path.batch)), 202)
 
 
 @blueprint.post("/batches/<batch>/retry", summary="Retry errors", responses={"200": ImagesDocument, **_CHANGES})

@@ -58,7 +58,7 @@ class UploadDocument(BaseModel):
     complete: bool
 
 
-class FileDocument(BaseModel):
+class UploadedFileDocument(BaseModel):
     """A file that has arrived; of a zip file, what was unpacked."""
 
     model_config = shown_as(examples.UPLOADED_FILE)
@@ -116,7 +116,7 @@ def show_upload(path: UploadPath) -> dict[str, Any]:
 @blueprint.put(
     "/uploads/<upload>/files/<path:path>",
     summary="Put a file",
-    responses={"200": FileDocument, **problems(400, 403, 404, 409, 413, 422, 503, 507)},
+    responses={"200": UploadedFileDocument, **problems(400, 403, 404, 409, 413, 422, 503, 507)},
 )
 def put_file(path: UploadFilePath, raw: FileBody) -> dict[str, Any]:
     """Add a file: its bytes are the body of the request. A file of the same path is replaced; a zip file is unpacked.
