@@ -154,7 +154,7 @@ def test_the_api_answers_rows_with_what_they_consist_of(web: FlaskClient) -> Non
         ({"filter": "Modality"}, "filter", "no filter"),
         ({"filter": "Modality:CT Rows:5"}, "filter", "no filter"),
         ({"filter": "Modalty:CT"}, "filter", "no field"),
-        ({"filter": "Rows:abc"}, "query-syntax", "abc"),
+        ({"filter": "Rows:abc"}, "filter", "abc"),
         ({"filter": "Modality:(CT"}, "filter", "never closed"),
         ({"level": "study", "sort": "Rows,Columns"}, "sort", "one field"),
         ({"level": "study", "after": "nonsense"}, "after", "another search"),

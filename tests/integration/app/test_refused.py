@@ -97,12 +97,13 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"after": "W10="}, "after", "another search"),
     ({"after": "nonsense", "level": "study"}, "after", "another search"),
 ]
-ONLY_API: list[tuple[dict[str, Any], str]] = [
-    ({"size": "-1"}, "size"),
-    ({"size": "1001"}, "size"),
-    ({"size": "9" * 400}, "size"),
-    ({"facet_size": "-1"}, "facet_size"),
-    ({"level": "galaxy"}, "level"),
+# Parameters, the one that is named to programs, and what people read (None: the page does not have it).
+PARAMETERS: list[tuple[dict[str, Any], str, str | None]] = [
+    ({"size": "-1"}, "size", "A page cannot have “-1” results"),
+    ({"size": "1001"}, "size", "A page cannot have “1001” results"),
+    ({"size": "9" * 400}, "size", "A page cannot have “9999"),
+    ({"level": "galaxy"}, "level", "There is no level “galaxy”"),
+    ({"facet_size": "-1"}, "facet_size", None),
 ]
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -175,19 +176,21 @@ def test_what_else_cannot_be_answered_says_why(
     assert "matches" not in shown(page.text)
 
 
-@pytest.mark.parametrize(("parameters", "name"), ONLY_API)
-def test_parameters_of_programs_are_strict_and_those_of_pages_forgiving(
-    strict: FlaskClient, parameters: dict[str, Any], name: str
+@pytest.mark.parametrize(("parameters", "name", "message"), PARAMETERS, ids=[str(one[0])[:30] for one in PARAMETERS])
+def test_parameters_that_mean_nothing_are_named(
+    strict: FlaskClient, parameters: dict[str, Any], name: str, message: str | None
 ) -> None:
     answer = strict.get("/api/search", query_string=parameters)
     assert (answer.status_code, answer.json["type"]) == (400, "urn:dicomsearch:problem:parameters")
     assert name in answer.json["detail"]
-    assert strict.get("/search", query_string=parameters).status_code == 200
+    page = strict.get("/search", query_string=parameters)
+    assert page.status_code == (400 if message else 200)
+    assert (message or "") in shown(page.text)
 
 
 @pytest.mark.parametrize("level", ["image", "series"])
 def test_a_page_of_one_search_is_no_page_of_another(strict: FlaskClient, level: str) -> None:
-    made = {"q": "batch:PYDICOM", "level": level, "size": 2}
+    made = {"q": "batch:PYDICOM", "level": level, "size": 25}
     after = strict.get("/api/search", query_string=made).json["next"]
     assert strict.get("/api/search", query_string={**made, "after": after}).status_code == 200
     for other in ({"q": "Modality:MR"}, {"sort": "Rows"}, {"filter": "Modality:=MR"}):

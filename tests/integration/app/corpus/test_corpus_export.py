@@ -44,7 +44,7 @@ def test_an_export_that_loses_its_point_in_time_says_so_in_the_file(
         written += [next(export), next(export)]
         with Elasticsearch(corpus_settings.elasticsearch_url) as client:
             assert client.close_point_in_time(id=export._reading._point._id)["succeeded"]
-        with pytest.raises(ArchiveUnavailableError, match="let go of the point in time .* Begin again"):
+        with pytest.raises(ArchiveUnavailableError, match=r"let go of the point in time .* Begin again"):
             written.extend(export)
     text = b"".join(written).decode()
     assert 0 < export.rows < export.total
