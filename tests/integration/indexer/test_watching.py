@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from indexer.registering import register_batch
 from indexer.services import build_services
 from indexer.settings import Settings
 from indexer.status import StatusStore
-from indexer.watching import Watcher, WatchError
+from indexer.watching import Incoming, Watcher, WatchError
 from indexer.watching.mounts import Mount
 from tests.processes import environment_of, wait_for
 
@@ -237,6 +237,37 @@ def test_a_network_file_system_is_looked_at_and_given_time_to_show_what_others_w
         threading.Event().wait(0.5)
         watched.finds("RENAMED")
         assert watched.store.watcher().notice is None
+
+
+def test_a_file_system_that_hangs_holds_up_no_other_folder_and_is_said(
+    quick: Settings, tmp_path: Path, watching: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = threading.Event()
+    real = Incoming.finished
+
+    def finished(self: Incoming, only: Collection[str] | None = None) -> list[tuple[Path, str]]:
+        if self.folder.name == "hangs":
+            goes_on.wait(30)
+        return real(self, only)
+
+    monkeypatch.setattr(Incoming, "finished", finished)
+    monkeypatch.setattr("indexer.watching.root._SLOW_SECONDS", 0.3)
+    with watching(quick, incoming=f"{tmp_path}/hangs:{tmp_path}/answers") as watched:
+        fill(tmp_path / "hangs" / "LATE")
+        fill(tmp_path / "answers" / "CASE")
+        watched.finds("CASE")
+        assert watched.says("does its file system answer?").startswith(f"{tmp_path}/hangs: a look at it has been")
+        goes_on.set()
+        watched.finds("CASE", "LATE")
+
+
+def test_a_failure_that_nobody_thought_of_ends_the_watcher_so_that_it_is_started_again(
+    quick: Settings, redis_client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Incoming, "finished", lambda self, only: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        Watcher(build_services(quick)).run()
+    assert not StatusStore(redis_client).watcher().alive
 
 
 def test_lost_events_are_made_up_for_and_said(
