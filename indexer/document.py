@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from indexer.duplicates import FIELD
+from indexer.duplicates import FIELD, header_digest
 from indexer.flatten import Flattened, flatten
 from indexer.reader import Header
 from indexer.settings import Limits
@@ -85,6 +85,7 @@ def rebuild_document(document_id: str, source: Mapping[str, Any], limits: Limits
     """
     header = Header.stored(orjson.loads(source["header"]), source["receipt"], document_id)
     kept = {name: source[name] for name in KEPT if name in source}
+    kept["file"] = {**source["file"], "header_sha256": header_digest(source["header"])}
     return {"@timestamp": source["indexed_at"], **flatten(header, limits).fields, **kept}
 
 

@@ -46,6 +46,10 @@ DEFINITION_OF_KIND: Mapping[Kind, Definition] = {
 }
 FOLDED_KINDS = frozenset({Kind.TEXT, Kind.NAME})
 
+# Raised whenever the flattener writes documents of the same headers differently, so that indices of before are known as
+# older and can be migrated.
+DOCUMENT_FORM = 2
+
 RECEIPT_COUNTS = ("elements", "indexed", "empty", "binary", "malformed", "truncated", "structural")
 
 
@@ -80,7 +84,8 @@ def template_hash() -> str:
 
     The numbers of shards and replicas are no part of it: they may differ without harm.
     """
-    body = json.dumps({"settings": _settings(), "mappings": _mappings()}, sort_keys=True)
+    decides = {"settings": _settings(), "mappings": _mappings(), "documents": DOCUMENT_FORM}
+    body = json.dumps(decides, sort_keys=True)
     return hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
