@@ -1,6 +1,8 @@
 """Facets: counts at every level, against what plain Python counts in the same random documents; and on real images."""
 
+import re
 from collections import Counter
+from html import unescape
 from typing import Any
 
 import pytest
@@ -110,6 +112,16 @@ def test_more_values_than_wanted_are_said_to_be_there(filled: Filled) -> None:
     assert len([value for value in facet.values if value.value is not None]) == 2
     (facet,) = filled.archive.facets(SearchRequest(), ["ImageType"], size=20).facets
     assert not facet.more
+
+
+def test_the_page_shows_a_chosen_value_that_nothing_has_with_its_count_and_ways_back(web: FlaskClient) -> None:
+    page = web.get("/search", query_string={"q": "chest", "filter": "Modality:=XX"}).text
+    choice = next(line for line in page.splitlines() if '<li class="choice chosen">' in line)
+    assert ">XX<" in choice
+    assert '<span class="choice-count">0</span>' in choice
+    taken_back, left_out = (unescape(link) for link in re.findall(r'href="([^"]+)"', choice))
+    assert taken_back == "/search?q=chest"
+    assert left_out == "/search?q=chest&filter=-Modality:%3DXX"
 
 
 def test_the_api_has_facets_of_the_promised_shape(web: FlaskClient) -> None:
