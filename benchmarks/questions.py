@@ -19,7 +19,8 @@ from generated import Image, images_of, plan
 Header = dict[str, Any]
 Scan = Callable[[Iterable[Header]], int]
 _SAMPLED_STUDIES, _SAMPLED_IMAGES = 240, 25  # images of a study
-_WORD = re.compile(r"\w+")
+# As Elasticsearch's standard analyzer has them, about: O'Neil is one word.
+_WORD = re.compile(r"\w+(?:['.:]\w+)*")
 _MODALITY, _STUDY, _SERIES, _DATE, _NUMBER = "00080060", "0020000D", "0020000E", "00080020", "00200013"
 _FACETS = (
     _MODALITY,

@@ -48,7 +48,7 @@ from mappings.template import template_hash
 INDEX = "search-benchmark"
 PAGE = 1_000
 _SIZE, _SIZE_OF_ROWS = 25, 5
-_COLD_ASKS = 5
+_COLD_ASKS, _WARMING_ASKS = 5, 20
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,15 @@ class Measuring:
         To empty its caches.
     folder
         Of the stored headers.
+    scans
+        Whether to scan.
     """
 
-    def __init__(self, web: FlaskClient, elasticsearch: Elasticsearch, index: str, folder: Path) -> None:
+    def __init__(
+        self, web: FlaskClient, elasticsearch: Elasticsearch, index: str, folder: Path, *, scans: bool
+    ) -> None:
         self._web = web
+        self._scans = scans
         self._elasticsearch = elasticsearch
         self._index = index
         self._folder = folder
@@ -93,6 +98,11 @@ class Measuring:
     def answer(self, address: str) -> Any:
         """Ask, and read the answer."""
         return orjson.loads(self._get(address))
+
+    def warm(self, question: Question) -> None:
+        """Ask some of a question's: programs that have just been started are slow at everything."""
+        for ask in question.asks[:_WARMING_ASKS]:
+            self._get(ask.address)
 
     def question(self, question: Question) -> Figures:
         """Measure one question."""
@@ -105,7 +115,7 @@ class Measuring:
             self._get(ask.address)
         again = [self._time(ask) for ask in asks]
         first = asks[0]
-        scan, scanned = self._scan(first) if first.scan else (None, None)
+        scan, scanned = self._scan(first) if first.scan and self._scans else (None, None)
         found = self.answer(first.address)["total"] if first.address.startswith("/api") else 0
         return Figures(
             question.name,
@@ -223,17 +233,20 @@ def lent(url: str, redis: str, home: Path) -> Iterator[Settings]:
             client.options(ignore_status=404).indices.delete_index_template(name=index)
 
 
-def measure(settings: Settings, images: int, seed: int, asks: int, show: Callable[[Figures], None]) -> None:
+def measure(
+    settings: Settings, images: int, seed: int, asks: int, show: Callable[[Figures], None], *, scans: bool
+) -> None:
     """Load the images where needed, and measure all questions."""
     home = settings.home
     prepare(settings, home, images, seed)
     web = create_app(settings).test_client()
     with Elasticsearch(settings.elasticsearch_url, request_timeout=60) as client:
-        measuring = Measuring(web, client, settings.index, home)
-        for make in (questions(images, seed, asks), pages(measuring, images, asks)):
-            for question in make:
+        measuring = Measuring(web, client, settings.index, home, scans=scans)
+        asked = [*questions(images, seed, asks), *pages(measuring, images, asks)]
+        for do in (measuring.warm, lambda question: show(measuring.question(question))):
+            for question in asked:
                 if question.asks:
-                    show(measuring.question(question))
+                    do(question)
 
 
 def show_line(figures: Figures) -> None:
@@ -256,6 +269,7 @@ def main() -> None:
     parser.add_argument(
         "--keep", type=Path, help="folder that keeps the archive for the next run, instead of a new one"
     )
+    parser.add_argument("--scans", action=argparse.BooleanOptionalAction, default=True, help="whether to scan")
     parser.add_argument("--elasticsearch", help="URL of one that runs already, to be used with --redis")
     parser.add_argument("--redis", help="URL of a Redis that runs already")
     arguments = parser.parse_args()
@@ -273,7 +287,7 @@ def main() -> None:
         print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
         lend = lent(arguments.elasticsearch, arguments.redis, home) if arguments.elasticsearch else services(home)
         settings = stack.enter_context(lend)
-        measure(settings, arguments.images, arguments.seed, arguments.asks, show_line)
+        measure(settings, arguments.images, arguments.seed, arguments.asks, show_line, scans=arguments.scans)
         print(f"load of the machine: {' '.join(f'{each:.1f}' for each in os.getloadavg())}")
 
 
