@@ -19,6 +19,7 @@ from app.bodies import drain, endless_body
 from app.services import services
 from app.uploads import Upload, UploadError
 from app.uploads.announcing import announce
+from app.uploads.names import LONGEST_NAME
 
 
 class UploadBody(BaseModel):
@@ -26,7 +27,7 @@ class UploadBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra=such_as({"name": "CASE-17"}))
 
-    name: str = Field("", max_length=200, description="name of the batch; blank makes one of the time")
+    name: str = Field("", max_length=LONGEST_NAME, description="name of the batch; blank makes one of the time")
 
 
 class UploadPath(BaseModel):

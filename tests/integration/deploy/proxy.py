@@ -124,6 +124,7 @@ def nginx(web: str, *, kibana: str = NOWHERE, hosts: str = "", change: tuple[str
 
 class _Mirror(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
         lines = [f"{self.command} {self.path}", *(f"{name}: {value}" for name, value in self.headers.items())]
         body = "\n".join(lines).encode()
         self.send_response(200)
@@ -131,6 +132,12 @@ class _Mirror(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def do_PUT(self) -> None:
+        self.do_GET()
 
     def log_request(self, *_: object) -> None:
         """Write nothing."""

@@ -133,7 +133,9 @@ def test_what_can_runs_as_an_ordinary_user_on_a_file_system_that_it_cannot_write
     assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", service["user"])
 
 
-def test_the_watched_folder_is_only_read_and_only_by_our_own_services(compose: dict[str, Any]) -> None:
+def test_the_watched_folder_is_reached_by_our_own_services_and_written_by_those_that_upload_and_delete(
+    compose: dict[str, Any],
+) -> None:
     mounts = {
         name: mount
         for name, service in compose["services"].items()
@@ -141,8 +143,8 @@ def test_the_watched_folder_is_only_read_and_only_by_our_own_services(compose: d
         if mount["target"] == "/incoming"
     }
     assert set(mounts) == set(OWN)
+    assert {name for name, mount in mounts.items() if not mount.get("read_only")} == {"web", "worker"}
     for mount in mounts.values():
-        assert mount["read_only"] is True
         assert mount["source"] == "/srv/dicom"
         assert mount["bind"]["create_host_path"] is False
 

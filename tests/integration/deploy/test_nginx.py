@@ -95,6 +95,13 @@ def test_an_api_that_receives_too_much_says_so_to_programs(mirrored: Proxy, path
     assert json.loads(answer.body)["status"] == 413
 
 
+@pytest.mark.parametrize(("path", "method"), [("/api/uploads/1/files/a", "PUT"), ("/upload", "POST")])
+def test_uploads_of_any_size_are_handed_on_as_they_come(mirrored: Proxy, path: str, method: str) -> None:
+    answer = mirrored.ask(path, method, b"x" * 1_100_000)
+    assert answer.status == 200
+    assert answer.body.decode().startswith(f"{method} {path}\n")
+
+
 def test_an_address_that_is_too_long_is_refused_with_a_page(mirrored: Proxy) -> None:
     answer = mirrored.ask(f"/search?q={'a' * 20_000}")
     assert answer.status == 414
