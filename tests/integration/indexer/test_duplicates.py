@@ -100,6 +100,18 @@ def test_two_files_in_one_chunk_are_one_document_that_names_the_other(
     }
 
 
+def test_of_many_files_in_one_chunk_none_is_forgotten(
+    services: Services, elasticsearch: Elasticsearch, settings: Settings, tmp_path: Path
+) -> None:
+    folder = folder_of(tmp_path, "CASE-1")
+    for name in ("b.dcm", "c.dcm", "d.dcm"):
+        shutil.copy(folder / "CT_small.dcm", folder / name)
+    assert imported(services, folder).counts.duplicates == 3
+    document = the_document(elasticsearch, settings)
+    paths = [document["file"]["path"], *(one["path"] for one in document["duplicates"])]  # type: ignore[index,attr-defined]
+    assert {Path(path).name for path in paths} == {"CT_small.dcm", "b.dcm", "c.dcm", "d.dcm"}
+
+
 def test_a_file_that_is_imported_again_is_no_duplicate_of_itself(
     services: Services, elasticsearch: Elasticsearch, settings: Settings, tmp_path: Path
 ) -> None:

@@ -256,6 +256,19 @@ class TestDelete:
         operating.run()
         assert operating.services.status.batch("CASE-1") is None
 
+    def test_it_waits_while_elasticsearch_is_away(self, operating: Operating, monkeypatch: pytest.MonkeyPatch) -> None:
+        operating.imported("CASE-1", "1.2.1")
+        operations.request_delete(operating.services, "CASE-1", files=True)
+        with monkeypatch.context() as patch:
+            away = Elasticsearch("http://127.0.0.1:1", max_retries=0)
+            patch.setattr(operating.services.sink, "client", away)
+            operating.queued.pop()[1]()
+        assert operating.names == ["delete"]
+        assert (operating.folder / "CASE-1" / "0.dcm").exists()
+        operating.run()
+        assert operating.services.status.batch("CASE-1") is None
+        away.close()
+
     @pytest.mark.parametrize("step", ["withdraw", "_delete_file", "delete"])
     def test_interrupted_anywhere_it_goes_on_when_it_runs_again(
         self, operating: Operating, monkeypatch: pytest.MonkeyPatch, step: str

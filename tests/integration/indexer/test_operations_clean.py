@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pydicom
 import pytest
 from redis import Redis
@@ -17,6 +18,7 @@ from indexer.batches import delivery_of
 from indexer.operations import Cleaned, archiving, cleaning
 from indexer.operations.archiving import safe_name
 from indexer.recovery import Recovery
+from indexer.sink import Document, Removal
 from tests.operating import Operating
 
 UIDS = ("1.2.1", "1.2.2", "1.2.3")
@@ -85,7 +87,7 @@ class TestDelete:
         shutil.move(folder / "2.dcm", tmp_path / "2.dcm")
         (folder / "2.dcm").symlink_to(tmp_path / "2.dcm")
         found = operating.services.sink.existing(["1.2.4"])["1.2.4"]
-        operating.services.sink.write([operations_removal("1.2.4", found.version)])
+        operating.services.sink.write([Removal("1.2.4", found.version)])
         operating.configure(cleanup="delete")
         cleaned = operations.clean(operating.services, "CASE-1")
         assert (cleaned.files, dict(cleaned.kept)) == (
@@ -117,12 +119,6 @@ class TestDelete:
         assert files_in(folder) == ["new.dcm"]
         batch = operating.deliver(folder)
         assert batch.counts.done == 4
-
-
-def operations_removal(id_: str, version: int) -> Any:
-    from indexer.sink import Removal
-
-    return Removal(id_, version)
 
 
 class TestArchive:
@@ -172,6 +168,32 @@ class TestArchive:
         assert document["file"]["name"] == "1.2.1-2.dcm"
         assert pydicom.dcmread(document["file"]["path"]).PatientID == "OTHER"
         assert [Path(one["path"]).name for one in document["duplicates"]] == ["1.2.1.dcm"]
+
+    def test_a_link_that_was_planted_in_the_archive_is_not_followed(
+        self, operating: Operating, archive: Path, tmp_path: Path
+    ) -> None:
+        (archive / "1.5" / "1.6").mkdir(parents=True)
+        (archive / "1.5" / "1.6" / "1.2.1.dcm").symlink_to(tmp_path / "elsewhere.dcm")
+        operating.imported("CASE-1", "1.2.1", StudyInstanceUID="1.5", SeriesInstanceUID="1.6")
+        assert files_in(archive) == ["1.5/1.6/1.2.1-2.dcm", "1.5/1.6/1.2.1.dcm"]
+        assert not (tmp_path / "elsewhere.dcm").exists()
+
+    def test_what_is_lost_after_cleaning_up_is_told_and_what_can_be_is_repaired(
+        self, operating: Operating, archive: Path
+    ) -> None:
+        operating.imported("CASE-1", *UIDS)
+        operating.configure(cleanup="keep")
+        operating.imported("CASE-2", "1.2.1")
+        found = operating.services.elasticsearch.get(index=operating.services.settings.index, id="1.2.1")
+        source = {name: value for name, value in found["_source"].items() if name != "duplicates"}
+        version = operating.services.sink.existing(["1.2.2"])["1.2.2"].version
+        operating.services.sink.write(
+            [Document("1.2.1", orjson.dumps(source), found["_version"] + 1), Removal("1.2.2", version)]
+        )
+        report = operations.verify(operating.services, "CASE-1", repair=True)
+        assert report.counts == {"unnamed": 1, "unrecoverable": 1}
+        assert operating.where()["1.2.1"] == ("CASE-2", ["CASE-1"])
+        assert operations.verify(operating.services, "CASE-1", repair=False).counts == {"unrecoverable": 1}
 
     @pytest.mark.parametrize("links", [True, False])
     def test_on_another_file_system_files_are_copied_and_compared(

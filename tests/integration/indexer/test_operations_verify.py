@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import orjson
 import pytest
 from redis import Redis
 
@@ -44,8 +45,6 @@ def add_a_stray_mention(operating: Operating, _: Redis) -> None:
 
 
 def _write(operating: Operating, id_: str, source: dict[str, object], version: int) -> None:
-    import orjson
-
     [written] = operating.services.sink.write([Document(id_, orjson.dumps(source), version)])
     assert written.rejected is None
 
