@@ -77,6 +77,7 @@ def test_from_typing_to_a_header_by_keyboard_alone(visit: Open) -> None:
     page.keyboard.type("PatientName:doe batch:MADE")
     page.keyboard.press("Enter")
     expect(page.get_by_text("2 images")).to_be_visible()
+    page.wait_for_load_state()  # keys are listened for then
     page.keyboard.press("/")
     expect(page.get_by_role("combobox", name="Query")).to_be_focused()
     for name in ("Skip to the results", "Doe, John"):
