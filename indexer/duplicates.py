@@ -56,7 +56,7 @@ def earlier_of(source: Mapping[str, Any], version: int) -> Earlier:
     return Earlier(place, others, version)
 
 
-def other_places(place: Place, earlier: Earlier | None, rival: Place | None) -> list[Place]:
+def other_places(place: Place, earlier: Earlier | None, rivals: Iterable[Place] = ()) -> list[Place]:
     """Where else an image is, apart from the file that its document is made from now.
 
     Parameters
@@ -65,10 +65,10 @@ def other_places(place: Place, earlier: Earlier | None, rival: Place | None) -> 
         Of that file.
     earlier
         What the index has.
-    rival
-        Another file that is being written at the same time.
+    rivals
+        Other files that are being written at the same time.
     """
-    known = [rival] if rival else []
+    known = [*rivals]
     if earlier:
         known += [earlier.place, *earlier.others]
     found = {one.path: one for one in reversed(known) if one.path != place.path}

@@ -2,6 +2,7 @@
 
 import structlog
 
+from indexer.notifying import outbox_keys
 from indexer.services import Services
 from indexer.sink import ElasticsearchUnavailableError
 
@@ -22,7 +23,7 @@ def finish(services: Services, batch: str) -> None:
     if cleans:
         # Noted before, so that a crash right after the batch is DONE does not lose it.
         services.ledger.clean_later(batch)
-    if services.ledger.finish(batch):
+    if services.ledger.finish(batch, outbox_keys(services.settings)):
         log.info("batch done", batch=batch)
         if cleans:
             services.queue.clean(batch)

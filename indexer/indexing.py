@@ -118,9 +118,7 @@ def _write(services: Services, ready: Sequence[Ready]) -> list[Outcome]:
     documents = []
     duplicates = []
     for item, claim in zip(ready, claims, strict=True):
-        others = other_places(item.place, earlier.get(item.id), claim.rival)
-        # For the next file of the same image in this chunk.
-        earlier[item.id] = Earlier(item.place, tuple(others), claim.version)
+        others = other_places(item.place, earlier.get(item.id), claim.rivals)
         duplicates.append(bool(others))
         body = item.body
         if others:
@@ -145,8 +143,7 @@ def _later_than(
         stored = earlier.get(item.id)
         if stored is not None and stored.version >= claim.version:
             [again] = services.claims.claim([(item.id, item.place, stored.version + 1)])
-            is_other = again.rival is not None and again.rival.path != item.place.path
-            claim = replace(claim, version=again.version, rival=again.rival if is_other else claim.rival)
+            claim = replace(again, rivals=(*again.rivals, *claim.rivals))
         later.append(claim)
     return later
 

@@ -1,8 +1,8 @@
 """Which images are being written right now, so that two files of one SOPInstanceUID know of each other.
 
-A task claims its images before it looks for them in the index. It is told the version to write under and, where another
-task is about to write the same image, from where: whoever claims later has the higher version, wins in the index
-whichever write arrives first, and names the other file. Versions are times of Redis's clock, so that the clocks of
+A task claims its images before it looks for them in the index. It is told the version to write under and, where other
+tasks are about to write the same image, from where: whoever claims later has the higher version, wins in the index
+whichever write arrives first, and names the other files. Versions are times of Redis's clock, so that the clocks of
 workers do not matter; a claim never has a lower version than one before it.
 """
 
@@ -34,11 +34,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a claim was answered: the version to write under, and where the image is being written from, too."""
+    """What a claim was answered: the version to write under, and where else the image is being written from."""
 
     id: str
     version: int
-    rival: Place | None
+    rivals: tuple[Place, ...]
 
 
 class Claims:
@@ -72,7 +72,7 @@ class Claims:
             arguments += (json.dumps([place.batch, place.path, place.digest]), least)
         flat = self._claim(keys=[_key(id_) for id_, _, _ in wanted], args=arguments)
         return [
-            Claim(id_, int(version), Place(*json.loads(before)) if before else None)
+            Claim(id_, int(version), tuple(Place(*json.loads(line)) for line in before.splitlines()))
             for (id_, _, _), version, before in zip(wanted, flat[::2], flat[1::2], strict=True)
         ]
 

@@ -189,11 +189,11 @@ def test_a_claim_gives_way_to_a_later_one_and_is_released_by_its_owner_alone(red
     a, b = Place("A", "/in/A/1.dcm", "d1"), Place("B", "/in/B/\udcff.dcm", "d2")
     [first] = claims.claim([("1.2", a, 0)])
     [second] = claims.claim([("1.2", b, 0)])
-    assert (first.rival, second.rival) == (None, a)
+    assert (first.rivals, second.rivals) == ((), (a,))
     assert second.version > first.version
     claims.release([first])
     [third] = claims.claim([("1.2", a, second.version + 10**9)])
-    assert (third.rival, third.version) == (b, second.version + 10**9)
+    assert (third.rivals, third.version) == ((b, a), second.version + 10**9)
     claims.release([third])
     assert redis_client.keys("claim*") == []
     assert claims.claim([]) == []
