@@ -132,7 +132,7 @@ def measure(home: Path, images: int, folders: int) -> dict[str, int]:
         show("taken and settled", step(environment, SETTLE))
         sizes |= {"all, done": client.info("memory")["used_memory"] - empty, **of_batch(client)}
         Ledger(client).shrink(BATCH)
-        time.sleep(2)  # Redis frees the memory behind our back
+        wait_for(lambda: client.info("memory")["lazyfree_pending_objects"] == 0)  # freed in the background
         sizes["all, shrunk"] = client.info("memory")["used_memory"] - empty
         return sizes
     finally:
@@ -213,7 +213,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 3_600
     while not condition():
         if time.monotonic() > deadline:
-            raise TimeoutError("the watcher does not find the folder")
+            raise TimeoutError("still not so after an hour")
         time.sleep(0.1)
 
 
