@@ -14,6 +14,9 @@ QUERY = "batch:MADE"
 PAGES = [
     "/",
     "/batches/CASE-17",
+    "/batches/CASE-17/delete",
+    "/batches/CASE-17/sync",
+    "/upload",
     f"/search?q={QUERY}",
     f"/search?q={QUERY}&level=series",
     f"/search?q={QUERY}&level=patient&filter=Modality:=CT&filter=-PatientSex:=X&facets=Rows&sort=-Modality",
