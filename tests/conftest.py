@@ -28,9 +28,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option for the long form of the tests in `tests/faults`."""
-    parser.addoption(
-        "--faults", action="store_true", help="run the faults at full length: 100,000 files"
-    )
+    parser.addoption("--faults", action="store_true", help="run the faults at full length: 100,000 files")
 
 
 @pytest.fixture(scope="session")
