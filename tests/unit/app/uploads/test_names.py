@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.uploads import UnusableBatchNameError, UnusablePathError, folder_name, relative_path
-from indexer.watching.incoming import is_finished_name
+from indexer.files import is_finished_name
 
 
 @pytest.mark.parametrize(
