@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from indexer.status import Ledger, StatusStore, connect
+from indexer.status.keys import errors_key, events_key, images_key, paths_key
 from indexer.status.model import ImageStatus
-from indexer.status.store import errors_key, events_key, images_key, paths_key
 from local.ports import free_port
 from local.redis import redis_service, redis_url
 from local.service import Service

@@ -24,7 +24,7 @@ from indexer.queue import chunks
 from indexer.services import Services
 from indexer.settings import Settings
 from indexer.status import connect
-from indexer.status.store import RedisClient
+from indexer.status.connection import RedisClient
 from mappings.index import (
     create_next,
     current_version,

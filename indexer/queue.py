@@ -14,7 +14,7 @@ from celery import Celery
 
 from indexer.settings import Settings
 from indexer.status import Lease
-from indexer.status.store import RedisClient
+from indexer.status.connection import RedisClient
 
 QUEUE = "dicomsearch"
 REGISTER = "dicomsearch.register_batch"

@@ -16,7 +16,7 @@ from indexer.notifying.outbox import Outbox
 from indexer.services import connect_elasticsearch
 from indexer.settings import Settings
 from indexer.status import StatusStore, StatusUnavailableError, connect
-from indexer.status.store import RedisClient, now
+from indexer.status.connection import RedisClient, now
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from indexer.settings import Settings
-from indexer.status.store import RedisClient
+from indexer.status.connection import RedisClient
 
 # A receiver that is away for so long that more piles up misses the oldest.
 _MOST = 10_000

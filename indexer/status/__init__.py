@@ -6,6 +6,7 @@ alive and why indexing waits, and `gate` whether all of them have to pause.
 """
 
 from indexer.status.claims import Claims, Place
+from indexer.status.connection import connect
 from indexer.status.gate import Gate
 from indexer.status.leases import Lease, Leases
 from indexer.status.ledger import Ledger, Outcome
@@ -24,7 +25,7 @@ from indexer.status.model import (
     WorkerStatus,
 )
 from indexer.status.presence import Presence
-from indexer.status.store import StatusStore, StatusUnavailableError, connect
+from indexer.status.store import StatusStore, StatusUnavailableError
 
 __all__ = [
     "Batch",

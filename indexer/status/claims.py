@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from indexer.status.store import RedisClient, load_script
+from indexer.status.connection import RedisClient, load_script
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ closing lasts longer than the one before, until none has been needed for a while
 import random
 import time
 
-from indexer.status.store import RedisClient, load_script
+from indexer.status.connection import RedisClient, load_script
 
 _FIRST_MILLISECONDS = 250
 _LONGEST_MILLISECONDS = 10_000

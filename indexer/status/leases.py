@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import redis
 
-from indexer.status.store import LEASES, RedisClient, lease_key, load_script
+from indexer.status.connection import RedisClient, load_script
+from indexer.status.keys import LEASES, lease_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,20 +8,9 @@ from typing import Any, TypeAlias
 
 from redis.commands.core import Script
 
+from indexer.status.connection import RedisClient, load_script, now
+from indexer.status.keys import ACTIVE, BATCHES, DELETED, PATHS, TO_CLEAN, batch_key, errors_key, images_key
 from indexer.status.model import ErrorCode, ImageStatus
-from indexer.status.store import (
-    ACTIVE,
-    BATCHES,
-    DELETED,
-    PATHS,
-    TO_CLEAN,
-    RedisClient,
-    batch_key,
-    errors_key,
-    images_key,
-    load_script,
-    now,
-)
 
 Argument: TypeAlias = str | int | float
 # Images that one script changes at most, since Redis does nothing else meanwhile.

@@ -3,7 +3,8 @@
 Reports fade by themselves, so that silence is noticed whatever the clocks of the machines say.
 """
 
-from indexer.status.store import WAITING, WATCHER, WORKERS, RedisClient, load_script, now, worker_key
+from indexer.status.connection import RedisClient, load_script, now
+from indexer.status.keys import WAITING, WATCHER, WORKERS, worker_key
 
 # A report counts for this many heartbeats; a day after its last report a worker is forgotten.
 _BEATS = 4

@@ -22,8 +22,8 @@ from indexer.status import (
     StatusUnavailableError,
     connect,
 )
+from indexer.status.keys import images_key
 from indexer.status.ledger import Added, FoundFile
-from indexer.status.store import images_key
 
 A, B, C = (FoundFile(f"{name}.dcm", 100 + at, f"17000000{at}.000000000") for at, name in enumerate("abc"))
 
