@@ -1,5 +1,6 @@
 """What a worker process works with, built once from the settings and passed in."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from celery import Celery
@@ -35,13 +36,21 @@ class Services:
     sink: Sink
 
 
-def build_services(settings: Settings, celery: Celery | None = None, *, patient: bool = True) -> Services:
+def build_services(
+    settings: Settings,
+    celery: Celery | None = None,
+    *,
+    patient: bool = True,
+    hurries: Callable[[], bool] = lambda: False,
+) -> Services:
     """Connect to everything; nothing is asked of anyone yet.
 
     Parameters
     ----------
     patient
         Whether a Redis that is away is waited for, as workers do and pages do not.
+    hurries
+        Whether an Elasticsearch that is away is not waited for any more, because the process is about to end.
     """
     client = connect(settings.redis_url, patient=patient)
     presence = Presence(client, settings.heartbeat_seconds)
@@ -66,5 +75,6 @@ def build_services(settings: Settings, celery: Celery | None = None, *, patient:
             waits=presence.waits,
             goes_on=presence.goes_on,
             gate=Gate(client),
+            hurries=hurries,
         ),
     )

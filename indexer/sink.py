@@ -137,6 +137,8 @@ class Sink:
         Called with the reason when a write has to wait, and when it goes on.
     gate
         Shared by all workers; closed where Elasticsearch is overloaded.
+    hurries
+        Whether there is no time to wait any more, because this process is about to end.
     """
 
     client: Elasticsearch
@@ -149,6 +151,7 @@ class Sink:
     waits: Callable[[str], None] = lambda reason: None
     goes_on: Callable[[], None] = lambda: None
     gate: Gate = field(default_factory=_Open)
+    hurries: Callable[[], bool] = lambda: False
     _waiting: bool = field(default=False, init=False)
     _prepared: bool = field(default=False, init=False)
 
@@ -227,7 +230,7 @@ class Sink:
                     return [outcomes[at] for at in range(len(documents))]
             if overloaded:
                 self.gate.close()
-            if time.monotonic() + pause > deadline:
+            if self.hurries() or time.monotonic() + pause > deadline:
                 raise ElasticsearchUnavailableError(reason, overloaded=overloaded)
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
             pause = min(pause * 2, _LONGEST_PAUSE)

@@ -4,7 +4,9 @@ This module is an edge of the program: it builds the settings when it is importe
 ready application. What the tasks do stands in `registering`, `indexing`, `finishing` and `operations`.
 """
 
+import multiprocessing
 import threading
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -20,15 +22,21 @@ from indexer.settings import Settings, load_settings
 from indexer.status import Lease, Presence, connect
 
 
-def create_celery(settings: Settings) -> Celery:
-    """Build the Celery application with its tasks."""
+def create_celery(settings: Settings, ends: Callable[[], bool] = lambda: False) -> Celery:
+    """Build the Celery application with its tasks.
+
+    Parameters
+    ----------
+    ends
+        Whether the worker has been told to end: a task that waits for Elasticsearch gives its images back then.
+    """
     celery = queue.create_app(settings)
     # Tasks are not shared: another application of this process (a test's) has other settings.
 
     @cache
     def services() -> Services:
         # Built in the process that runs the task: connections do not survive a fork.
-        return build_services(settings, celery)
+        return build_services(settings, celery, hurries=ends)
 
     @celery.task(shared=False, name=queue.REGISTER, bind=True)
     def register_batch(task: Any, batch: str, lease_id: str) -> None:
@@ -104,8 +112,8 @@ class Heartbeat:
                 return
 
 
-def connect_signals(settings: Settings) -> None:
-    """Hook logging, the index and the heartbeat into the start and the end of a Celery worker."""
+def connect_signals(settings: Settings, end: Callable[[], None]) -> None:
+    """Hook logging and the heartbeat into the start and the end of a Celery worker, and `end` into its end."""
     running: list[Heartbeat] = []
 
     def on_logging(**_: Any) -> None:
@@ -116,15 +124,21 @@ def connect_signals(settings: Settings) -> None:
         running.append(Heartbeat(presence, str(sender.hostname), settings.heartbeat_seconds))
         running[-1].start()
 
+    def on_told_to_end(**_: Any) -> None:
+        end()
+
     def on_shutdown(**_: Any) -> None:
         while running:
             running.pop().stop()
 
     signals.setup_logging.connect(on_logging, weak=False)
     signals.worker_ready.connect(on_ready, weak=False)
+    signals.worker_shutting_down.connect(on_told_to_end, weak=False)
     signals.worker_shutdown.connect(on_shutdown, weak=False)
 
 
 _settings = load_settings()
-celery = create_celery(_settings)
-connect_signals(_settings)
+# Shared with the processes that do the work, which are forked from this one.
+_told_to_end = multiprocessing.Event()
+celery = create_celery(_settings, _told_to_end.is_set)
+connect_signals(_settings, _told_to_end.set)

@@ -44,8 +44,7 @@ class FaultyStack:
         )
         self.redis: Redis = connect(settings.redis_url, patient=True)
         self.store = StatusStore(self.redis)
-        self._clock = settings.home / "clock"
-        self._clock.write_text("+0")
+        self._clock = ""
         self._processes = run
         self.watcher = self._start_watcher()
         self.workers = [self._start_worker(at) for at in range(WORKERS)]
@@ -55,19 +54,14 @@ class FaultyStack:
 
     def _start_worker(self, at: int) -> subprocess.Popen[bytes]:
         command = ("celery", "-A", "indexer.worker", "worker", "--concurrency", "2", "-n", f"worker-{at}@stack")
-        clock = {}
-        if at == 1 and FAKETIME.exists():
-            clock = {
-                "LD_PRELOAD": str(FAKETIME),
-                "FAKETIME_TIMESTAMP_FILE": str(self._clock),
-                "FAKETIME_NO_CACHE": "1",
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            }
-        return self._processes.start(*command, **clock)
+        wrong = {"LD_PRELOAD": str(FAKETIME), "FAKETIME": self._clock, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        return self._processes.start(*command, **(wrong if at == 1 and self._clock else {}))
 
     def set_clock(self, offset: str) -> None:
-        """Turn the clock of the second worker: `+1d`, `-1h`, `+0`."""
-        self._clock.write_text(offset)
+        """Turn the clock of the second worker: `+1d`, `-1h`; blank puts it right. The worker is killed for that."""
+        if offset != self._clock:
+            self._clock = offset
+            self.kill_worker(1)
 
     def kill_watcher(self) -> None:
         self._processes.kill(self.watcher)
@@ -100,26 +94,33 @@ class FaultyStack:
         self.elasticsearch_service.start()
         self.elasticsearch_service.wait_ready()
 
-    def kill_redis(self, away: float, *, losing: float = 0.0) -> None:
-        """Kill Redis and start it again, as it was, or without what it was told in the last seconds."""
-        folder = self.redis_service.spec.folder
-        kept = [folder / name for name in ("appendonly.aof", "appendonlydir") if (folder / name).exists()]
-        copies = folder / "copies"
-        if losing:
-            self.redis.execute_command("CONFIG", "SET", "auto-aof-rewrite-percentage", "0")
-            shutil.rmtree(copies, ignore_errors=True)
-            copies.mkdir()
-            for path in kept:
-                (shutil.copytree if path.is_dir() else shutil.copy)(path, copies / path.name)
-            time.sleep(losing)
+    def remember_redis(self) -> None:
+        """Keep what Redis has on its disk, for `kill_redis`."""
+        self.redis.execute_command("CONFIG", "SET", "auto-aof-rewrite-percentage", "0")
+        shutil.copy(self._append_only, self._remembered)
+
+    def kill_redis(self, away: float, *, as_remembered: bool = False) -> None:
+        """Kill Redis and start it again, as it was, or as it was when it was remembered."""
         self.redis_service.kill()
-        if losing:
-            for path in kept:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-                (copies / path.name).rename(path)
+        if as_remembered:
+            self._remembered.replace(self._append_only)
         time.sleep(away)
         self.redis_service.start()
         self.redis_service.wait_ready()
+
+    def lose_last_second(self) -> None:
+        """Kill Redis before the last second has reached its disk."""
+        self.remember_redis()
+        time.sleep(1.2)
+        self.kill_redis(away=0.5, as_remembered=True)
+
+    @property
+    def _append_only(self) -> Path:
+        return self.redis_service.spec.folder / "appendonly.aof"
+
+    @property
+    def _remembered(self) -> Path:
+        return self._append_only.with_suffix(".remembered")
 
     def forget_queue(self) -> None:
         """Lose the messages that nobody has taken."""

@@ -36,7 +36,7 @@ FAULTS: Mapping[str, Fault] = {
     "worker frozen beyond its lease": lambda stack, chance: stack.freeze_worker(chance.randrange(2), 5),
     "watcher killed": lambda stack, chance: stack.kill_watcher(),
     "Redis killed": lambda stack, chance: stack.kill_redis(away=1),
-    "Redis killed and its last second lost": lambda stack, chance: stack.kill_redis(away=0.5, losing=1.2),
+    "Redis killed and its last second lost": lambda stack, chance: stack.lose_last_second(),
     "queue lost": lambda stack, chance: stack.forget_queue(),
     "tasks delivered twice": lambda stack, chance: stack.repeat_queue(),
     "Elasticsearch killed": lambda stack, chance: stack.kill_elasticsearch(away=1),
@@ -89,11 +89,18 @@ def test_every_file_is_accounted_for_once_after_each_kind_of_fault(home: Path) -
     chance = random.Random(20)
     with faulty_stack(home) as stack:
         deliveries = Deliveries(stack.settings.incoming_folder)
+        # Redis forgets a whole batch, its tasks included.
+        stack.remember_redis()
+        deliveries.deliver("FORGOTTEN", 150)
+        wait_for(lambda: work_goes_on(stack), 60)
+        stack.kill_redis(away=0.5, as_remembered=True)
+        assert stack.store.batch("FORGOTTEN") is None
         names = sorted(faults())
         chance.shuffle(names)
         for number, name in enumerate(names):
             deliveries.deliver(f"CASE-{number:02}", 150)
             wait_for(lambda: work_goes_on(stack), 60)
+            stack.set_clock("")
             faults()[name](stack, chance)
         wait_for(settled(stack, deliveries), 300)
         assert faults_of(stack, deliveries.delivered) == []
@@ -114,6 +121,7 @@ def test_100_000_files_are_accounted_for_once_with_a_fault_every_few_seconds(
             deliveries.deliver(f"CASE-{number:02}", 1_995)
         while not settled(stack, deliveries)():
             name = chance.choice(sorted(faults()))
+            stack.set_clock("")
             faults()[name](stack, chance)
             happened[name] += 1
             time.sleep(chance.uniform(1, 4))

@@ -155,3 +155,22 @@ def test_no_value_of_a_header_is_logged(
     assert "batch done" in log
     for value in ("CompressedSamples", "MR1", "4MR1"):
         assert value not in log
+
+
+def test_a_worker_that_is_told_to_end_gives_back_what_it_cannot_finish_and_ends_in_order(
+    quick: Settings, stack: Processes, store: StatusStore, elasticsearch: Elasticsearch, proxy: FaultProxy
+) -> None:
+    stack.start(*WATCHER)
+    worker = stack.start(*WORKER)
+    proxy.away = True
+    uids = deliver(quick, "CASE-5", 120)
+    wait_for(store.waiting)
+    worker.terminate()
+    assert worker.wait(timeout=40) == 0
+    assert store.batch("CASE-5").counts.new == 120
+    assert store.workers() == []
+    proxy.away = False
+    stack.start(*WORKER)
+    wait_for(lambda: done(store, "CASE-5"))
+    assert sorted(indexed(elasticsearch, quick)) == uids
+    assert "lost task" not in stack.log()
