@@ -125,13 +125,25 @@ def _write(services: Services, ready: Sequence[Ready]) -> list[Outcome]:
             body = body[:-1] + b"," + orjson.dumps({FIELD: in_document(item.place, others)})[1:]
         documents.append(Document(item.id, body, claim.version))
     written = services.sink.write(documents)
-    services.claims.release(claims)
+    _write_unnamed(services, ready, services.claims.release(claims))
     return [
         _error(item.file, ErrorCode.INDEX_REJECTED, result.rejected)
         if result.rejected is not None
         else Outcome(item.file, ImageStatus.DONE, uid=result.id, duplicate=duplicate)
         for item, result, duplicate in zip(ready, written, duplicates, strict=True)
     ]
+
+
+def _write_unnamed(services: Services, ready: Sequence[Ready], gone: Sequence[Claim]) -> None:
+    """Write images again whose claims Redis has lost, where another file's document does not name theirs."""
+    if not gone:
+        return
+    stored = services.sink.existing(claim.id for claim in gone)
+    named = {id_: {one.place.path, *(other.path for other in one.others)} for id_, one in stored.items()}
+    unnamed = {claim.place.path for claim in gone if claim.place.path not in named.get(claim.id, {claim.place.path})}
+    if again := [item for item in ready if item.place.path in unnamed]:
+        log.warning("images are written again", images=len(again))
+        _write(services, again)
 
 
 def _later_than(

@@ -37,6 +37,7 @@ class Claim:
     """What a claim was answered: the version to write under, and where else the image is being written from."""
 
     id: str
+    place: Place
     version: int
     rivals: tuple[Place, ...]
 
@@ -69,17 +70,31 @@ class Claims:
             return []
         arguments: list[str | int] = [self._seconds]
         for _, place, least in wanted:
-            arguments += (json.dumps([place.batch, place.path, place.digest]), least)
+            arguments += (_line(place), least)
         flat = self._claim(keys=[_key(id_) for id_, _, _ in wanted], args=arguments)
         return [
-            Claim(id_, int(version), tuple(Place(*json.loads(line)) for line in before.splitlines()))
-            for (id_, _, _), version, before in zip(wanted, flat[::2], flat[1::2], strict=True)
+            Claim(id_, place, int(version), tuple(Place(*json.loads(line)) for line in before.splitlines()))
+            for (id_, place, _), version, before in zip(wanted, flat[::2], flat[1::2], strict=True)
         ]
 
-    def release(self, claims: Sequence[Claim]) -> None:
-        """Give claims up: the images are in the index, or will not be written by this task."""
-        if claims:
-            self._release(keys=[_key(claim.id) for claim in claims], args=[str(claim.version) for claim in claims])
+    def release(self, claims: Sequence[Claim]) -> list[Claim]:
+        """Give claims up: the images are in the index, or will not be written by this task.
+
+        Returns
+        -------
+        list of Claim
+            Those that were not there any more. A later claim that knew of it may have been given up before it; or Redis
+            has lost it, and whoever came later did not know of it.
+        """
+        if not claims:
+            return []
+        arguments = [text for claim in claims for text in (str(claim.version), _line(claim.place))]
+        gone = self._release(keys=[_key(claim.id) for claim in claims], args=arguments)
+        return [claims[at - 1] for at in gone]
+
+
+def _line(place: Place) -> str:
+    return json.dumps([place.batch, place.path, place.digest])
 
 
 def _key(image: str) -> str:

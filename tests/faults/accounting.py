@@ -64,8 +64,10 @@ def _of_index(stack: FaultyStack, delivered: Delivered) -> Iterator[str]:
     for uid in delivered.uids.keys() & documents.keys():
         document = documents[uid]
         named = [document["file"]["path"], *(one["path"] for one in document.get("duplicates", []))]
-        if sorted(named) != sorted(delivered.uids[uid]):
-            yield f"{uid}: its document names {sorted(named)} instead of {sorted(delivered.uids[uid])}"
+        if missing := sorted(delivered.uids[uid] - set(named)):
+            yield f"{uid}: its document of {named[0]} names {named[1:]} and not {missing}"
+        if len(set(named)) != len(named) or set(named) - delivered.uids[uid]:
+            yield f"{uid}: its document names files twice or wrongly: {named}"
         if not Path(document["file"]["path"]).is_file():
             yield f"{uid}: its file is not there"
 

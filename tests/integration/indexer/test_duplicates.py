@@ -165,6 +165,25 @@ def test_a_task_that_looks_while_another_writes_knows_of_its_file(
     assert others(document) == [("FIRST", False)]
 
 
+def test_a_file_whose_claim_redis_has_lost_is_named_all_the_same(
+    services: Services, elasticsearch: Elasticsearch, settings: Settings, redis_client: Redis, tmp_path: Path
+) -> None:
+    first, second = folder_of(tmp_path, "FIRST"), folder_of(tmp_path, "SECOND")
+    write = services.sink.write
+
+    def write_after_the_other(documents: list[Change]) -> list[Written]:
+        services.sink.write = write  # type: ignore[method-assign]
+        for claim in redis_client.keys("claim:*"):
+            redis_client.delete(claim)
+        imported(services, second)
+        return write(documents)
+
+    services.sink.write = write_after_the_other  # type: ignore[method-assign]
+    imported(services, first)
+    document = the_document(elasticsearch, settings)
+    assert {document["batch"], *(batch for batch, _ in others(document))} == {"FIRST", "SECOND"}
+
+
 def test_an_image_is_replaced_although_the_clock_was_turned_back(
     services: Services, elasticsearch: Elasticsearch, settings: Settings, tmp_path: Path
 ) -> None:
@@ -191,11 +210,12 @@ def test_a_claim_gives_way_to_a_later_one_and_is_released_by_its_owner_alone(red
     [second] = claims.claim([("1.2", b, 0)])
     assert (first.rivals, second.rivals) == ((), (a,))
     assert second.version > first.version
-    claims.release([first])
+    assert claims.release([first]) == []
     [third] = claims.claim([("1.2", a, second.version + 10**9)])
     assert (third.rivals, third.version) == ((b, a), second.version + 10**9)
-    claims.release([third])
+    assert claims.release([third]) == []
     assert redis_client.keys("claim*") == []
+    assert claims.release([second]) == [second]
     assert claims.claim([]) == []
 
 
