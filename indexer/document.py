@@ -30,15 +30,12 @@ class FileFacts:
         Bytes.
     mtime
         When it was last modified.
-    header_sha256
-        Tells its header from another one (`indexer.duplicates.header_digest`).
     """
 
     path: str
     name: str
     size: int
     mtime: datetime
-    header_sha256: str = ""
 
 
 def build_document(flattened: Flattened, file: FileFacts, batch: str, indexed_at: datetime) -> dict[str, Any]:
@@ -65,7 +62,7 @@ def build_document(flattened: Flattened, file: FileFacts, batch: str, indexed_at
             "name": _valid(file.name),
             "size": file.size,
             "mtime": _iso(file.mtime),
-            **({"header_sha256": file.header_sha256} if file.header_sha256 else {}),
+            "header_sha256": header_digest(flattened.fields["header"]),
         },
         "indexed_at": now,
     }
@@ -85,7 +82,7 @@ def rebuild_document(document_id: str, source: Mapping[str, Any], limits: Limits
     """
     header = Header.stored(orjson.loads(source["header"]), source["receipt"], document_id)
     kept = {name: source[name] for name in KEPT if name in source}
-    kept["file"] = {**source["file"], "header_sha256": header_digest(source["header"])}
+    kept["file"] = {"header_sha256": header_digest(source["header"]), **source["file"]}
     return {"@timestamp": source["indexed_at"], **flatten(header, limits).fields, **kept}
 
 

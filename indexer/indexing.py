@@ -9,7 +9,7 @@ import orjson
 import structlog
 
 from indexer.document import FileFacts, build_document
-from indexer.duplicates import FIELD, Earlier, header_digest, in_document, other_places
+from indexer.duplicates import FIELD, Earlier, in_document, other_places
 from indexer.files import is_no_image, leaves, printable, strerror
 from indexer.finishing import finish
 from indexer.flatten import flatten
@@ -185,11 +185,10 @@ def _prepare(batch: str, folder: Path, root: Path, file: FoundFile, limits: Limi
         log.exception("image could not be flattened", batch=batch, path=printable(file.path))
         return _error(file, ErrorCode.UNREADABLE, f"its header could not be understood ({type(error).__name__})")
     absolute = printable(str(path))
-    digest = header_digest(flattened.fields["header"])
     modified = datetime.fromtimestamp(facts.st_mtime, UTC)
-    about = FileFacts(absolute, printable(path.name), facts.st_size, modified, digest)
+    about = FileFacts(absolute, printable(path.name), facts.st_size, modified)
     document = build_document(flattened, about, batch, datetime.now(UTC))
-    return Ready(file, flattened.id, orjson.dumps(document), Place(batch, absolute, digest))
+    return Ready(file, flattened.id, orjson.dumps(document), Place(batch, absolute, document["file"]["header_sha256"]))
 
 
 def _error(file: FoundFile, code: ErrorCode, reason: str) -> Outcome:

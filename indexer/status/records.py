@@ -49,7 +49,7 @@ def batch_of(id_: str, values: dict[str, Any]) -> Batch:
         tags=json.loads(values.get("tags", "[]")),
         registered=values.get("registered") == "1",
         note=values.get("note", ""),
-        rate=_rate(values),
+        rate=_rate(values) if values["status"] != BatchStatus.DONE else 0.0,
         cancelled=values.get("cancelled") == "1",
         deleting=values.get("deleting") == "1",
         delete_files=values.get("delete_files") == "1",

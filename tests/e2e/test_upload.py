@@ -39,7 +39,7 @@ def test_files_a_folder_and_a_drop_become_one_batch(visit: Open, archive_setting
     for name in ("a", "b"):
         (tmp_path / "study" / "series" / name).write_bytes(b"image")
     page = visit().open("/")
-    page.get_by_role("link", name="Upload", exact=True).click()
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Upload").click()
     page.get_by_label("Name of the batch").fill("E2E upload")
     page.get_by_label("Files", exact=True).set_input_files([named("IM1"), zipped("more.zip")])
     page.get_by_label("A folder").set_input_files(tmp_path / "study")

@@ -48,12 +48,12 @@ class Watched:
 
     def finds(self, *ids: str) -> None:
         """Wait until exactly these are batches, each queued once."""
-        wait_for(lambda: set(self.batches()) == set(ids), 10)
-        wait_for(lambda: self._redis.llen("dicomsearch") == len(ids), 10)
+        wait_for(lambda: set(self.batches()) == set(ids))
+        wait_for(lambda: self._redis.llen("dicomsearch") == len(ids))
 
     def says(self, words: str) -> str:
         """Wait until the notice on the status page has these words."""
-        wait_for(lambda: words in (self.store.watcher().notice or ""), 10)
+        wait_for(lambda: words in (self.store.watcher().notice or ""))
         return self.store.watcher().notice or ""
 
 
@@ -74,7 +74,7 @@ def watching(redis_client: Redis) -> Watching:
     @contextmanager
     def watching(settings: Settings, **changed: object) -> Iterator[Watched]:
         with Watched(settings.model_copy(update=changed), redis_client) as watched:
-            wait_for(lambda: watched.store.watcher().alive, 10)
+            wait_for(lambda: watched.store.watcher().alive)
             yield watched
 
     return watching
@@ -107,7 +107,7 @@ def test_folders_that_are_made_renamed_and_moved_in_are_found_once_each(
         (root / "UNFINISHED.tmp").rename(root / "FINISHED")
         watched.finds("STOOD", "MADE", "RENAMED", "MOVED", "FINISHED")
         (root / "STOOD.tmp").rename(root / "STOOD")
-        wait_for(lambda: [event.what for event in watched.store.events("STOOD")] == ["delivered", "created"], 10)
+        wait_for(lambda: [event.what for event in watched.store.events("STOOD")] == ["delivered", "created"])
         assert watched.store.watcher().notice is None
 
 
@@ -140,14 +140,14 @@ def test_names_of_any_bytes_become_batches(mode: str, quick: Settings, tmp_path:
         for name in names:
             fill(root, name + b".tmp/a.dcm")
             os.rename(os.fsencode(root) + b"/" + name + b".tmp", os.fsencode(root) + b"/" + name)  # noqa: PTH104
-        wait_for(lambda: len(watched.batches()) == len(names), 10)
+        wait_for(lambda: len(watched.batches()) == len(names))
         assert {os.fsencode(path) for path in watched.batches().values()} == {
             os.fsencode(root) + b"/" + name for name in names
         }
     # After a restart they are known.
     with watching(quick, watch_mode=mode) as watched:
         fill(root / "LAST")
-        wait_for(lambda: "LAST" in watched.batches(), 10)
+        wait_for(lambda: "LAST" in watched.batches())
         assert len(watched.batches()) == len(names) + 1
         assert all(len(watched.store.events(id_)) == 1 for id_ in watched.batches())
 
@@ -171,11 +171,11 @@ def test_two_watched_folders_keep_batches_of_one_name_apart(
 ) -> None:
     first, second = tmp_path / "pacs", tmp_path / "scanner"
     with watching(quick, incoming=f"{first}:{second}") as watched:
-        wait_for(lambda: second.is_dir(), 10)
+        wait_for(lambda: second.is_dir())
         for root in (first, second):
             fill(root / "CASE.tmp")
             (root / "CASE.tmp").rename(root / "CASE")
-        wait_for(lambda: len(watched.batches()) == 2, 10)
+        wait_for(lambda: len(watched.batches()) == 2)
         assert set(watched.batches().values()) == {str(first / "CASE"), str(second / "CASE")}
         assert watched.store.watcher().folder == f"{first}, {second}"
         fill(second, "loose.dcm")
@@ -196,7 +196,7 @@ def test_a_watched_folder_that_goes_is_said_and_comes_back_by_itself(
         fill(tmp_path / "elsewhere/MEANWHILE")
         (tmp_path / "elsewhere").rename(first)
         watched.finds("OLD", "OTHER", "MEANWHILE")
-        wait_for(lambda: watched.store.watcher().notice is None, 10)
+        wait_for(lambda: watched.store.watcher().notice is None)
         assert len(watched.store.events("OLD")) == 1
 
 
@@ -217,7 +217,7 @@ def test_a_file_system_that_is_not_mounted_any_more_is_not_taken_for_an_empty_fo
         point = str(tmp_path)
         root.rmdir()
         (tmp_path / "mounted").rename(root)
-        wait_for(lambda: watched.store.watcher().notice is None, 10)
+        wait_for(lambda: watched.store.watcher().notice is None)
         fill(root / "NEW")
         watched.finds("OLD", "NEW")
 
@@ -386,7 +386,7 @@ def test_without_events_the_folder_is_looked_at_and_that_is_said(
     try:
         fill(tmp_path / "incoming" / "CASE")
         wait_for(lambda: store.batch("CASE"), 30)
-        wait_for(lambda: "fs.inotify.max_user_instances is reached" in (store.watcher().notice or ""), 10)
+        wait_for(lambda: "fs.inotify.max_user_instances is reached" in (store.watcher().notice or ""))
     finally:
         process.terminate()
         process.wait(20)
