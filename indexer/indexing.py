@@ -1,44 +1,31 @@
 """One chunk: its images are read, flattened and written, and each comes to its end in the status."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import structlog
 
-from indexer.document import FileFacts, build_document
 from indexer.duplicates import FIELD, Earlier, in_document, other_places
-from indexer.files import is_no_image, leaves, printable, strerror
 from indexer.finishing import finish
-from indexer.flatten import flatten
+from indexer.isolation import prepare_alone
 from indexer.operations.withdrawing import withdraw_former
+from indexer.preparing import Ready, failed, prepare
 from indexer.queue import new_lease
-from indexer.reader import NotAnImage, ReadError, read_header
 from indexer.services import Services
-from indexer.settings import Limits
 from indexer.sink import Document, ElasticsearchUnavailableError
-from indexer.status import ErrorCode, ImageStatus, Lease, Outcome, Place
+from indexer.status import ErrorCode, ImageStatus, Lease, Outcome
 from indexer.status.claims import Claim
-from indexer.status.leases import Started
 from indexer.status.ledger import FoundFile
 
 log = structlog.get_logger(__name__)
 
-# A task is begun twice as a whole; begun a third time its images are tried in halves, and a single one is given up.
+# A task is begun twice as a whole; begun a third time its images are tried in halves, and a single one in a process of
+# its own. Should the worker die even so, the image is given up.
 _TRIES = 2
+_TRIES_ALONE = 2
 _PAUSE_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """An image whose document can be written: its `_id`, its JSON, and where it was made from."""
-
-    file: FoundFile
-    id: str
-    body: bytes
-    place: Place
 
 
 def index_chunk(services: Services, lease: Lease, worker: str, tries: int = 0) -> None:
@@ -56,19 +43,19 @@ def index_chunk(services: Services, lease: Lease, worker: str, tries: int = 0) -
         services.leases.end(lease)
         return
     started = services.leases.start(lease, worker, tries)
-    if started.tries > _TRIES:
-        _isolate(services, lease, started)
+    if started.tries > _TRIES and len(lease.paths) > 1:
+        _halve(services, lease)
         return
     with services.leases.renewed(lease):
         files = services.ledger.begin(lease.batch, lease.paths)
         try:
-            outcomes = _index(services, lease.batch, Path(batch.path), files)
+            outcomes = _index(services, lease.batch, Path(batch.path), files, started.tries)
             withdraw_former(services, batch, outcomes)
-        except ElasticsearchUnavailableError as error:
-            log.warning("chunk waits", batch=lease.batch, chunk=lease.id, reason=str(error))
+        except ElasticsearchUnavailableError as away:
+            log.warning("chunk waits", batch=lease.batch, chunk=lease.id, reason=str(away))
             services.ledger.settle(lease.batch, [Outcome(file, ImageStatus.NEW) for file in files])
             services.queue.index(lease, tries, delay=_PAUSE_SECONDS)
-            services.presence.worked(worker, 0, str(error))
+            services.presence.worked(worker, 0, str(away))
         else:
             services.presence.worked(worker, len(outcomes))
             if services.ledger.settle(lease.batch, outcomes):
@@ -76,30 +63,28 @@ def index_chunk(services: Services, lease: Lease, worker: str, tries: int = 0) -
     services.leases.end(lease)
 
 
-def _isolate(services: Services, lease: Lease, started: Started) -> None:
-    """Split a chunk that its workers die of; a single image that is left is recorded as an error."""
-    if len(lease.paths) > 1:
-        middle = len(lease.paths) // 2
-        for half in (lease.paths[:middle], lease.paths[middle:]):
-            services.queue.index(new_lease(lease.batch, half), tries=_TRIES - 1)
-    else:
-        hung = started.seconds_since_last >= services.settings.chunk_seconds
-        code = ErrorCode.TIMEOUT if hung else ErrorCode.CRASHED
-        reason = "reading it took too long" if hung else "the worker died twice while reading it"
-        files = services.ledger.begin(lease.batch, lease.paths)
-        outcomes = [Outcome(file, ImageStatus.ERROR, code=code, reason=reason) for file in files]
-        if services.ledger.settle(lease.batch, outcomes):
-            finish(services, lease.batch)
-    log.error("chunk isolated", batch=lease.batch, chunk=lease.id, images=len(lease.paths))
+def _halve(services: Services, lease: Lease) -> None:
+    """Split a chunk that its workers die of, until the file that kills them stands alone."""
+    middle = len(lease.paths) // 2
+    for half in (lease.paths[:middle], lease.paths[middle:]):
+        services.queue.index(new_lease(lease.batch, half), tries=_TRIES - 1)
+    log.error("chunk halved", batch=lease.batch, chunk=lease.id, images=len(lease.paths))
     services.leases.end(lease)
 
 
-def _index(services: Services, batch: str, folder: Path, files: Sequence[FoundFile]) -> list[Outcome]:
+def _index(services: Services, batch: str, folder: Path, files: Sequence[FoundFile], tries: int) -> list[Outcome]:
     outcomes: list[Outcome] = []
     ready: list[Ready] = []
     root = folder.resolve()
+    settings = services.settings
     for file in files:
-        made = _prepare(batch, folder, root, file, services.settings.limits)
+        made: Ready | Outcome
+        if tries <= _TRIES:
+            made = prepare(batch, folder, root, file, settings.limits)
+        elif tries <= _TRIES + _TRIES_ALONE:
+            made = prepare_alone(batch, folder, root, file, settings)
+        else:
+            made = failed(file, ErrorCode.CRASHED, "its worker died again and again")
         if isinstance(made, Ready):
             ready.append(made)
         else:
@@ -127,7 +112,7 @@ def _write(services: Services, ready: Sequence[Ready]) -> list[Outcome]:
     written = services.sink.write(documents)
     _write_unnamed(services, ready, services.claims.release(claims))
     return [
-        _error(item.file, ErrorCode.INDEX_REJECTED, result.rejected)
+        failed(item.file, ErrorCode.INDEX_REJECTED, result.rejected)
         if result.rejected is not None
         else Outcome(item.file, ImageStatus.DONE, uid=result.id, duplicate=duplicate)
         for item, result, duplicate in zip(ready, written, duplicates, strict=True)
@@ -158,38 +143,3 @@ def _later_than(
             claim = replace(again, rivals=(*again.rivals, *claim.rivals))
         later.append(claim)
     return later
-
-
-def _prepare(batch: str, folder: Path, root: Path, file: FoundFile, limits: Limits) -> Ready | Outcome:
-    """Read and flatten one image. Whatever is wrong with the file is its outcome, never an exception."""
-    if is_no_image(file.path):
-        return Outcome(file, ImageStatus.IGNORED)
-    path = folder / file.path
-    try:
-        if leaves(root, file.path):
-            return _error(file, ErrorCode.NO_PERMISSION, "it is a symbolic link that leads out of the batch's folder")
-        facts = path.stat()
-        flattened = flatten(read_header(path, limits), limits)
-    except NotAnImage:
-        return Outcome(file, ImageStatus.IGNORED)
-    except ReadError as error:
-        return _error(file, ErrorCode(error.code), error.reason)
-    except PermissionError:
-        return _error(file, ErrorCode.NO_PERMISSION, "permission denied")
-    except OSError as error:
-        return _error(file, ErrorCode.UNREADABLE, f"it cannot be read: {strerror(error)}")
-    except MemoryError:
-        return _error(file, ErrorCode.TOO_LARGE, "its header needs more memory than there is")
-    except Exception as error:
-        # A file must not stop its batch, whatever is in it; the place tells what to mend here.
-        log.exception("image could not be flattened", batch=batch, path=printable(file.path))
-        return _error(file, ErrorCode.UNREADABLE, f"its header could not be understood ({type(error).__name__})")
-    absolute = printable(str(path))
-    modified = datetime.fromtimestamp(facts.st_mtime, UTC)
-    about = FileFacts(absolute, printable(path.name), facts.st_size, modified)
-    document = build_document(flattened, about, batch, datetime.now(UTC))
-    return Ready(file, flattened.id, orjson.dumps(document), Place(batch, absolute, document["file"]["header_sha256"]))
-
-
-def _error(file: FoundFile, code: ErrorCode, reason: str) -> Outcome:
-    return Outcome(file, ImageStatus.ERROR, code=code, reason=reason)

@@ -72,6 +72,10 @@ class Settings(BaseSettings):
     chunk_files: int = Field(200, ge=1, le=10_000, description="files of one indexing task")
     worker_processes: int = Field(2, ge=1, le=256, description="processes of one Celery worker")
     chunk_seconds: int = Field(1_200, ge=10, description="time limit of one indexing task, in seconds")
+    isolated_seconds: float = Field(
+        120.0, ge=0.5, description="time limit of reading a file that workers have died of, in a process of its own"
+    )
+    isolated_memory_mb: int = Field(2_048, ge=256, description="memory of that process, at most, in MB")
     lease_seconds: int = Field(15, ge=2, description="a task that is not heard of for so long is lost and queued again")
     heartbeat_seconds: int = Field(5, ge=1, description="how often watcher and tasks report that they are alive")
     settle_seconds: float = Field(

@@ -12,10 +12,11 @@ from elasticsearch import Elasticsearch
 from pydicom.data import get_testdata_file
 from redis import Redis
 
-from indexer import finishing
+from indexer import finishing, preparing
 from indexer.batches import offer
 from indexer.indexing import index_chunk
 from indexer.queue import QUEUE
+from indexer.reader import read_header
 from indexer.recovery import Recovery
 from indexer.registering import register_batch
 from indexer.services import Services, build_services
@@ -134,7 +135,7 @@ def test_a_file_that_may_not_be_read_is_an_error(
         def refuse(*_: object) -> None:
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr("indexer.indexing.read_header", refuse)
+        monkeypatch.setattr("indexer.preparing.read_header", refuse)
     else:
         (folder / "CT_small.dcm").chmod(0)
     pipeline.run(folder)
@@ -156,7 +157,7 @@ def test_whatever_a_file_does_to_the_reader_is_its_own_error_without_its_values(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("indexer.indexing.read_header", fail)
+    monkeypatch.setattr("indexer.preparing.read_header", fail)
     pipeline.run(images("CASE-20", "CT_small.dcm"))
     assert pipeline.errors("CASE-20") == {"CT_small.dcm": code}
     [image_error] = pipeline.services.status.errors("CASE-20").results
@@ -354,32 +355,35 @@ class TestRecovery:
             recovery.check()
         assert pipeline.sent == []
 
-    def test_a_file_that_kills_its_worker_ends_alone_as_crashed(
+    def test_a_file_that_kills_its_worker_is_found_by_halves_and_read_in_a_process_of_its_own(
         self, pipeline: Pipeline, registered: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         class Died(BaseException):
             """What a killed worker looks like from inside: nothing after it runs."""
 
-        from indexer import indexing
-
-        real = indexing.read_header
-
         def read(path: Path, limits: object) -> object:
             if path.name == "MR_small.dcm":
                 raise Died
-            return real(path, limits)
+            return read_header(path, limits)
 
-        monkeypatch.setattr(indexing, "read_header", read)
+        monkeypatch.setattr(preparing, "read_header", read)
         queue: list[tuple[Lease, int]] = [(pipeline.sent.pop(), 0)]
         pipeline.services.queue.index = lambda lease, tries=0, delay=0.0: queue.append((lease, tries))
-        for _ in range(20):
-            if not queue:
-                break
+        begun = 0
+        while queue and begun < 20:
+            begun += 1
             lease, tries = queue.pop(0)
             try:
                 index_chunk(pipeline.services, lease, "here", tries)
             except Died:
                 queue.append((lease, tries))
+        # In its own process, which has the real reader, nothing is wrong with this file.
         batch = pipeline.batch(registered)
-        assert (batch.status, batch.counts.done, batch.counts.error) == (BatchStatus.DONE, 1, 1)
-        assert pipeline.errors(registered) == {"MR_small.dcm": ErrorCode.CRASHED}
+        assert (batch.status, batch.counts.done, batch.counts.error) == (BatchStatus.DONE, 2, 0)
+        assert begun == 6
+
+    def test_an_image_whose_worker_dies_even_so_is_given_up(self, pipeline: Pipeline, registered: str) -> None:
+        [lease] = pipeline.sent
+        for path in lease.paths:
+            index_chunk(pipeline.services, Lease(f"of {path}", lease.batch, (path,)), "here", tries=4)
+        assert set(pipeline.errors(registered).values()) == {ErrorCode.CRASHED}
