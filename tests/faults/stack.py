@@ -57,6 +57,12 @@ class FaultyStack:
         wrong = {"LD_PRELOAD": str(FAKETIME), "FAKETIME": self._clock, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
         return self._processes.start(*command, **(wrong if at == 1 and self._clock else {}))
 
+    def keep_running(self) -> None:
+        """Start workers that have ended by themselves, as a supervisor does."""
+        for at, worker in enumerate(self.workers):
+            if worker.poll() is not None:
+                self.workers[at] = self._start_worker(at)
+
     def set_clock(self, offset: str) -> None:
         """Turn the clock of the second worker: `+1d`, `-1h`; blank puts it right. The worker is killed for that."""
         if offset != self._clock:
@@ -78,9 +84,10 @@ class FaultyStack:
 
     def kill_child_of_worker(self, at: int) -> None:
         """Kill one of the processes that do a worker's work."""
-        children = psutil.Process(self.workers[at].pid).children()
         with suppress(psutil.NoSuchProcess):
-            random.choice(children).kill()
+            children = psutil.Process(self.workers[at].pid).children()
+            for child in random.sample(children, min(1, len(children))):
+                child.kill()
 
     def freeze_worker(self, at: int, seconds: float) -> None:
         """Stop a worker in the middle of whatever it does, and let it go on later."""

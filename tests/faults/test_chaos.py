@@ -76,6 +76,7 @@ def work_goes_on(stack: FaultyStack) -> bool:
 
 def settled(stack: FaultyStack, deliveries: Deliveries) -> Callable[[], bool]:
     def check() -> bool:
+        stack.keep_running()
         try:
             return all_done(stack, deliveries.delivered)
         except StatusUnavailableError:
@@ -100,6 +101,7 @@ def test_every_file_is_accounted_for_once_after_each_kind_of_fault(home: Path) -
         for number, name in enumerate(names):
             deliveries.deliver(f"CASE-{number:02}", 150)
             wait_for(lambda: work_goes_on(stack), 60)
+            stack.keep_running()
             stack.set_clock("")
             faults()[name](stack, chance)
         wait_for(settled(stack, deliveries), 300)
@@ -121,6 +123,7 @@ def test_100_000_files_are_accounted_for_once_with_a_fault_every_few_seconds(
             deliveries.deliver(f"CASE-{number:02}", 1_995)
         while not settled(stack, deliveries)():
             name = chance.choice(sorted(faults()))
+            stack.keep_running()
             stack.set_clock("")
             faults()[name](stack, chance)
             happened[name] += 1
