@@ -22,10 +22,11 @@ FOLDER = "./"
 def register_batch(services: Services, batch_id: str) -> None:
     """List all files of a batch as NEW and queue them for indexing.
 
-    A folder, or a folder in it, that cannot be listed becomes an error of the batch under its path with a slash.
+    A folder, or a folder in it, that cannot be listed becomes an error of the batch under its path with a slash. A
+    delivery that has been listed is not listed again: the task was delivered twice.
     """
     batch = services.status.batch(batch_id)
-    if batch is None:
+    if batch is None or batch.registered:
         return
     queued = 0
     try:

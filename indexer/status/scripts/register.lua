@@ -1,15 +1,17 @@
 -- Files of a batch are listed: unknown ones become NEW, changed or failed ones NEW again. Of a cancelled batch they
--- become errors that can be retried.
+-- become errors that can be retried. Once a delivery has been listed, a task that lists it again opens no error anew.
 -- KEYS batch, images, errors    ARGV now, then for each file: path, size, mtime
 -- Answers the paths that have to be indexed.
-local state = redis.call('HMGET', KEYS[1], 'name', 'deleting', 'cancelled')
+local state = redis.call('HMGET', KEYS[1], 'name', 'deleting', 'cancelled', 'registered')
 if not state[1] or state[2] == '1' then return {} end
 local wanted = {}
 for at = 2, #ARGV, 3 do
   local path, size, mtime = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2]
   local record = record_of(KEYS[2], path) or {}
   local same = record.size == size and record.mtime == mtime
-  if same and (record.status == 'DONE' or record.status == 'IGNORED') then
+  local is_final = record.status == 'DONE' or record.status == 'IGNORED'
+    or (record.status == 'ERROR' and state[4] == '1')
+  if same and is_final then
     redis.call('HINCRBY', KEYS[1], 'unchanged', 1)
   elseif same and (record.status == 'NEW' or record.status == 'PROCESSING') then
     wanted[#wanted + 1] = path

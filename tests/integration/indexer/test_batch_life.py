@@ -63,6 +63,13 @@ def test_what_failed_is_opened_again_and_the_batch_with_it(ledger: Ledger, store
     assert store.batch("CASE-1").status is BatchStatus.DONE
 
 
+def test_listing_a_delivery_twice_opens_no_error_again(ledger: Ledger, store: StatusStore) -> None:
+    settle(ledger, done(A), done(B), failed(C))
+    assert ledger.register("CASE-1", [A, B, C]) == []
+    batch = store.batch("CASE-1")
+    assert (batch.status, batch.counts.new, batch.counts.error, batch.has_error) == (BatchStatus.DONE, 0, 1, True)
+
+
 def test_a_cancelled_batch_that_is_retried_goes_on(ledger: Ledger, store: StatusStore) -> None:
     ledger.cancel("CASE-1")
     ledger.finish("CASE-1")
