@@ -12,8 +12,10 @@ from tests.faults.stack import FaultyStack
 
 
 def all_done(stack: FaultyStack, delivered: Delivered) -> bool:
-    """Whether every batch is there and DONE."""
+    """Whether every batch is there and DONE, and nobody works any more."""
     batches = {batch.id: batch for batch in stack.store.batches(0, 10_000).results}
+    if stack.redis.llen("dicomsearch") or stack.redis.exists("leases"):
+        return False
     return batches.keys() == delivered.ends.keys() and all(
         batch.status is BatchStatus.DONE for batch in batches.values()
     )
