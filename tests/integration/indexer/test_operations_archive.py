@@ -185,6 +185,8 @@ class TestArchive:
         real = cleaning.rewrite
 
         def after_another_batch(*arguments: Any) -> None:
+            # Whose own files stay where they are.
+            operating.configure(cleanup="keep")
             operating.imported("CASE-2", "1.2.1")
             real(*arguments)
 
