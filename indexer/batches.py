@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.files import printable
+from indexer.services import Services
 from indexer.status import Ledger
 from indexer.status.ledger import Added
 
@@ -65,6 +66,18 @@ def offer(ledger: Ledger, folder: Path, source: str, delivery: str) -> Offered:
         if added is not Added.TAKEN:
             break
     return Offered(id_, added)
+
+
+def deliver(services: Services, folder: Path, source: str, delivery: str) -> Offered:
+    """Offer a folder and, where this delivery of it is new, have its files listed and indexed.
+
+    Queued after it is in the status: a crash in between is found by the check for lost work. The parameters are those
+    of `offer`.
+    """
+    offered = offer(services.ledger, folder, source, delivery)
+    if offered.added in (Added.CREATED, Added.DELIVERED):
+        services.queue.register(offered.id)
+    return offered
 
 
 def _digest(text: str) -> str:

@@ -3,15 +3,20 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import redis
 from celery import Celery
 from elasticsearch import Elasticsearch
+from kombu.exceptions import OperationalError
 
 from indexer import queue
 from indexer.queue import TaskQueue
 from indexer.settings import Settings
 from indexer.sink import Sink
-from indexer.status import Claims, Gate, Leases, Ledger, Presence, StatusStore, connect
+from indexer.status import Claims, Gate, Leases, Ledger, Presence, StatusStore, StatusUnavailableError, connect
 from mappings.index import ensure_index, migrating_alias, write_alias
+
+# What is raised by status, ledger and queue while Redis does not answer, or takes no changes.
+REDIS_IS_AWAY = (redis.RedisError, StatusUnavailableError, OperationalError)
 
 
 def connect_elasticsearch(settings: Settings) -> Elasticsearch:

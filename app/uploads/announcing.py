@@ -2,14 +2,10 @@
 
 from pathlib import Path
 
-import redis
 import structlog
-from kombu.exceptions import OperationalError
 
-from indexer.batches import batch_id, delivery_of, offer
-from indexer.services import Services
-from indexer.status import StatusUnavailableError
-from indexer.status.ledger import Added
+from indexer.batches import batch_id, deliver, delivery_of
+from indexer.services import REDIS_IS_AWAY, Services
 
 log = structlog.get_logger(__name__)
 
@@ -26,10 +22,7 @@ def announce(services: Services, folder: Path) -> str:
         same name.
     """
     try:
-        offered = offer(services.ledger, folder, SOURCE, delivery_of(folder))
-        if offered.added is not Added.KNOWN:
-            services.queue.register(offered.id)
-    except (redis.RedisError, StatusUnavailableError, OperationalError, FileNotFoundError) as error:
+        return deliver(services, folder, SOURCE, delivery_of(folder)).id
+    except (*REDIS_IS_AWAY, FileNotFoundError) as error:
         log.warning("batch not announced", error=type(error).__name__)
         return batch_id(folder.name)
-    return offered.id

@@ -7,19 +7,18 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import click
-import redis
-from kombu.exceptions import OperationalError
 from rich.console import Console
 from rich.filesize import decimal
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from indexer.batches import IMPORT, offer
+from indexer.batches import IMPORT, deliver
 from indexer.cli import UserError, home_option
+from indexer.cli.bars import bar_with_note
 from indexer.cli.importing_each import import_each
+from indexer.cli.reaching import reaching_redis
 from indexer.files import Unlistable, is_no_image, shown, strerror, walk
 from indexer.services import Services, build_services
 from indexer.settings import Settings, load_settings
-from indexer.status import Batch, BatchStatus, StatusStore, StatusUnavailableError, connect
+from indexer.status import Batch, BatchStatus, StatusStore, connect
 from indexer.status.ledger import Added
 from indexer.subfolders import LeftOut, subfolders
 
@@ -61,7 +60,7 @@ def import_folder(
     folder = folder.absolute()
     if each_subfolder or dry_run:
         _check(folder)
-    try:
+    with reaching_redis():
         # A running import waits for a Redis that is restarted; one that begins wants to know at once.
         if not dry_run or only_new:
             StatusStore(connect(settings.redis_url)).ping()
@@ -76,20 +75,15 @@ def import_folder(
         if each_subfolder:
             ctx.exit(import_each(services, folder, depth or 1, known, console, detach=detach))
         ctx.exit(_import_one(services, folder, console, detach=detach))
-    except (StatusUnavailableError, redis.RedisError, OperationalError) as error:
-        raise UserError(
-            "Redis does not answer: is it running (`dicomsearch up`), and is DICOMSEARCH_REDIS_URL right?"
-        ) from error
 
 
 def _import_one(services: Services, folder: Path, console: Console, *, detach: bool) -> int:
-    offered = offer(services.ledger, folder, IMPORT, uuid.uuid4().hex)
+    offered = deliver(services, folder, IMPORT, uuid.uuid4().hex)
     if offered.added is Added.DELETING:
         raise UserError(
             f"The batch {offered.id} of this folder is being deleted: import it again when `dicomsearch batches` "
             "does not list it any more."
         )
-    services.queue.register(offered.id)
     if detach:
         click.echo(offered.id)
         return 0
@@ -150,15 +144,7 @@ def _dry_run(folder: Path, depth: int | None, known: frozenset[str]) -> None:
 
 def follow(services: Services, batch_id: str, console: Console) -> Batch:
     """Show the progress of a batch until it is DONE, and why it waits when it does."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=console) as progress:
+    with bar_with_note(console) as progress:
         bar = progress.add_task(batch_id, total=None, note="")
         while True:
             batch = services.status.batch(batch_id)

@@ -12,18 +12,11 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Progress, TaskID
 
-from indexer.batches import IMPORT, offer
+from indexer.batches import IMPORT, deliver
 from indexer.cli import UserError
+from indexer.cli.bars import bar_with_note
 from indexer.files import shown
 from indexer.services import Services
 from indexer.status import Batch, BatchStatus, Counts
@@ -122,18 +115,16 @@ class ArchiveImport:
         self._show(None)
 
     def _hand_over(self, folder: Path) -> None:
-        ledger, status = self._services.ledger, self._services.status
-        known = ledger.batch_of(str(folder))
-        before = status.batch(known) if known else None
+        known = self._services.ledger.batch_of(str(folder))
+        before = self._services.status.batch(known) if known else None
         if before is not None and before.status is not BatchStatus.DONE and not before.deleting:
             # It goes on by itself; delivered again, all that is open would be queued twice.
             id_ = before.id
         else:
-            offered = offer(ledger, folder, IMPORT, uuid.uuid4().hex)
+            offered = deliver(self._services, folder, IMPORT, uuid.uuid4().hex)
             if offered.added is Added.DELETING:
                 self.sums.deleting.append(folder)
                 return
-            self._services.queue.register(offered.id)
             id_ = offered.id
         self.sums.handed_over += 1
         self._open.add(id_)
@@ -197,15 +188,7 @@ def import_each(
     folders = (folder for folder in subfolders(archive, depth, left_out) if str(folder) not in known)
     if not total and not known:
         raise UserError(f"{shown(str(archive))} has no folders at depth {depth}.")
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}", markup=False),
-    )
-    with Progress(*columns, console=console) as progress:
+    with bar_with_note(console) as progress:
         work = ArchiveImport(services, progress, progress.add_task("batches", total=total, note=""))
         try:
             work.hand_over(folders)

@@ -9,19 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import click
-import redis
-from kombu.exceptions import OperationalError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from indexer.cli import UserError, home_option
+from indexer.cli.reaching import reaching_redis
 from indexer.logs import errors_only
 from indexer.operations import OperationError
 from indexer.operations.model import Progress as Tell
 from indexer.services import build_services
 from indexer.settings import load_settings
 from indexer.sink import ElasticsearchUnavailableError
-from indexer.status import StatusStore, StatusUnavailableError, connect
+from indexer.status import StatusStore, connect
 
 json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--json", "json", is_flag=True, help="Answer as one JSON object."
@@ -37,20 +36,17 @@ def operation(function: Callable[..., None]) -> Callable[..., None]:
     def command(batch: str, home: Path | None, **options: Any) -> None:
         settings = load_settings(home=home)
         try:
-            # A worker waits for a Redis that is restarted; a person wants to know at once.
-            StatusStore(connect(settings.redis_url)).ping()
-            with errors_only():
-                function(services=build_services(settings), batch=batch, **options)
+            with reaching_redis():
+                # A worker waits for a Redis that is restarted; a person wants to know at once.
+                StatusStore(connect(settings.redis_url)).ping()
+                with errors_only():
+                    function(services=build_services(settings), batch=batch, **options)
         except OperationError as error:
             raise UserError(str(error)) from error
         except ElasticsearchUnavailableError as error:
             raise UserError(
                 f"{error}: is it running (`dicomsearch up`), and is DICOMSEARCH_ELASTICSEARCH_URL right? "
                 "Called again, the command goes on."
-            ) from error
-        except (StatusUnavailableError, redis.RedisError, OperationalError) as error:
-            raise UserError(
-                "Redis does not answer: is it running (`dicomsearch up`), and is DICOMSEARCH_REDIS_URL right?"
             ) from error
 
     return command

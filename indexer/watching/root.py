@@ -10,22 +10,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import redis
 import structlog
-from kombu.exceptions import OperationalError
 
-from indexer.batches import WATCHER, offer
+from indexer.batches import WATCHER, deliver
 from indexer.files import shown, strerror
-from indexer.services import Services
-from indexer.status import StatusUnavailableError
+from indexer.services import REDIS_IS_AWAY, Services
 from indexer.status.ledger import Added
 from indexer.watching.events import FolderEvents
 from indexer.watching.incoming import Incoming
 from indexer.watching.mounts import Mount, mount_now
 
 log = structlog.get_logger(__name__)
-
-REDIS_IS_AWAY = (redis.RedisError, StatusUnavailableError, OperationalError)
 
 # A look at everything takes a tenth of the time at most.
 _REST = 10
@@ -240,11 +235,9 @@ class WatchedRoot:
             self._offer(folder, delivery)
 
     def _offer(self, folder: Path, delivery: str) -> None:
-        offered = offer(self._services.ledger, folder, WATCHER, delivery)
+        offered = deliver(self._services, folder, WATCHER, delivery)
         if offered.added is Added.DELETING:
             return  # offered again at each look, until it is deleted
         if offered.added is not Added.KNOWN:
-            # Queued after it is in the status: a crash in between is found by the check for lost work.
-            self._services.queue.register(offered.id)
             log.info("batch found", batch=offered.id, how=offered.added)
         self._incoming.is_known(folder, delivery)

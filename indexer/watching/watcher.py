@@ -11,8 +11,8 @@ import structlog
 
 from indexer.files import shown, strerror
 from indexer.recovery import Recovery
-from indexer.services import Services
-from indexer.watching.root import REDIS_IS_AWAY, WatchedRoot
+from indexer.services import REDIS_IS_AWAY, Services
+from indexer.watching.root import WatchedRoot
 
 log = structlog.get_logger(__name__)
 
