@@ -52,7 +52,7 @@ def build_document(flattened: Flattened, file: FileFacts, batch: str, indexed_at
     indexed_at
         Now, with a time zone; also the `@timestamp` of an image that does not tell when it was made.
     """
-    now = _iso(indexed_at)
+    now = moment_text(indexed_at)
     return {
         "@timestamp": now,
         **flattened.fields,
@@ -61,7 +61,7 @@ def build_document(flattened: Flattened, file: FileFacts, batch: str, indexed_at
             "path": _valid(file.path),
             "name": _valid(file.name),
             "size": file.size,
-            "mtime": _iso(file.mtime),
+            "mtime": moment_text(file.mtime),
             "header_sha256": header_digest(flattened.fields["header"]),
         },
         "indexed_at": now,
@@ -86,7 +86,8 @@ def rebuild_document(document_id: str, source: Mapping[str, Any], limits: Limits
     return {"@timestamp": source["indexed_at"], **flatten(header, limits).fields, **kept}
 
 
-def _iso(moment: datetime) -> str:
+def moment_text(moment: datetime) -> str:
+    """Write a time as documents have it: in UTC, to the millisecond."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -20,6 +20,7 @@ from elasticsearch.helpers import streaming_bulk
 from redis.exceptions import LockError
 
 from indexer.document import KEPT, rebuild_document
+from indexer.point_in_time import pages_of
 from indexer.queue import chunks
 from indexer.services import Services
 from indexer.settings import Settings
@@ -39,7 +40,6 @@ _STATE = "migration"
 _LOCK = "migration:lock"
 _LOCK_SECONDS = 60
 _PAGE = 250
-_KEEP_ALIVE = "5m"
 _KEPT = {"includes": ["header", "receipt", *KEPT]}
 _ID_PAGE = 2_000
 _LOOKS = 5
@@ -152,27 +152,7 @@ class Migration:
         self, index: str, since: str | None, *, size: int, source: bool | dict[str, Any]
     ) -> Iterator[list[dict[str, Any]]]:
         query = {"range": {"indexed_at": {"gte": since}}} if since else {"match_all": {}}
-        pit = self._client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)["id"]
-        after: list[Any] | None = None
-        try:
-            while True:
-                answer = self._client.search(
-                    pit={"id": pit, "keep_alive": _KEEP_ALIVE},
-                    query=query,
-                    sort=[{"indexed_at": "asc"}, {"_shard_doc": "asc"}],
-                    size=size,
-                    search_after=after,
-                    version=True,
-                    track_total_hits=False,
-                    source=source,
-                )
-                hits = answer["hits"]["hits"]
-                if not hits:
-                    return
-                yield hits
-                pit, after = answer["pit_id"], hits[-1]["sort"]
-        finally:
-            self._client.close_point_in_time(id=pit)
+        return pages_of(self._client, index, query, sort=[{"indexed_at": "asc"}], size=size, source=source)
 
     def _write(self, new: str, hits: Sequence[dict[str, Any]]) -> None:
         actions = [

@@ -6,7 +6,7 @@ version is a time.
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,15 +16,16 @@ from elastic_transport import ConnectionError as LostConnectionError
 from elastic_transport import ConnectionTimeout
 from elasticsearch import ApiError
 
-from indexer.document import KEPT, rebuild_document
+from indexer.document import KEPT, moment_text, rebuild_document
 from indexer.duplicates import FIELD, Earlier, earlier_of
 from indexer.operations.model import OperationError
+from indexer.point_in_time import pages_of
 from indexer.queue import chunks
 from indexer.services import Services
 from indexer.sink import Change, Document, ElasticsearchUnavailableError, explain
 
 PAGE = 1_000
-_KEEP_ALIVE = "5m"
+_OF_FILE = ["batch", "file", FIELD]
 # Whole documents that are in memory at a time: a header may have megabytes.
 _WHOLE = 20
 
@@ -61,38 +62,15 @@ def pages(services: Services, query: Mapping[str, Any]) -> Iterator[list[Hit]]:
         Elasticsearch does not answer.
     """
     services.sink.refresh()
-    client = services.elasticsearch
-    with asking():
-        pit = client.open_point_in_time(index=services.settings.index, keep_alive=_KEEP_ALIVE)["id"]
-    after: list[Any] | None = None
-    try:
-        while True:
-            with asking():
-                answer = client.search(
-                    pit={"id": pit, "keep_alive": _KEEP_ALIVE},
-                    query=query,
-                    sort=[{"_shard_doc": "asc"}],
-                    size=PAGE,
-                    search_after=after,
-                    version=True,
-                    track_total_hits=False,
-                    source_includes=["batch", "file", FIELD],
-                )
-            hits = answer["hits"]["hits"]
-            if hits:
-                yield [_hit(hit) for hit in hits]
-            if len(hits) < PAGE:
-                return
-            pit, after = answer["pit_id"], hits[-1]["sort"]
-    finally:
-        with asking():
-            client.close_point_in_time(id=pit)
+    client, index = services.elasticsearch, services.settings.index
+    with asking(), closing(pages_of(client, index, query, size=PAGE, source={"includes": _OF_FILE})) as found:
+        for hits in found:
+            yield [_hit(hit) for hit in hits]
 
 
 def time_text(facts: os.stat_result) -> str:
     """Write when a file was last modified as its document has it."""
-    moment = datetime.fromtimestamp(facts.st_mtime, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment_text(datetime.fromtimestamp(facts.st_mtime, UTC))
 
 
 def hits_of(services: Services, ids: list[str]) -> dict[str, Hit]:
@@ -100,21 +78,13 @@ def hits_of(services: Services, ids: list[str]) -> dict[str, Hit]:
     if not ids:
         return {}
     with asking():
-        answer = services.elasticsearch.mget(
-            index=services.settings.index, ids=ids, source_includes=["batch", "file", FIELD]
-        )
+        answer = services.elasticsearch.mget(index=services.settings.index, ids=ids, source_includes=_OF_FILE)
     return {found["_id"]: _hit(found) for found in answer["docs"] if found.get("found")}
 
 
 def _hit(found: Mapping[str, Any]) -> Hit:
     source = found["_source"]
     return Hit(found["_id"], earlier_of(source, found["_version"]), source.get("file", {}))
-
-
-def count(services: Services, query: Mapping[str, Any]) -> int:
-    """How many documents a query finds."""
-    with asking():
-        return int(services.elasticsearch.count(index=services.settings.index, query=query)["count"])
 
 
 @dataclass(frozen=True, slots=True)
