@@ -6,15 +6,14 @@ Whatever happens in there, the worker lives and knows how it ended.
 """
 
 import json
-import resource
 import signal
 import subprocess
 import sys
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from indexer.bounds import bound_memory
 from indexer.preparing import Ready, failed, prepare
 from indexer.settings import Limits, Settings
 from indexer.status import ErrorCode, ImageStatus, Outcome, Place
@@ -57,11 +56,7 @@ def prepare_alone(batch: str, folder: Path, root: Path, file: FoundFile, setting
 def main() -> None:
     """Answer one request."""
     request = json.load(sys.stdin)
-    memory = request["memory_mb"] * 2**20
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # Not every system can bound memory in this way; there the limits of the reader are the bound.
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    bound_memory(request["memory_mb"])
     file = FoundFile(**request["file"])
     made = prepare(request["batch"], Path(request["folder"]), Path(request["root"]), file, Limits(**request["limits"]))
     answer: dict[str, Any] = {}

@@ -6,14 +6,13 @@ many bytes of a picture as that says. Ends when its input does.
 
 import json
 import os
-import resource
 import sys
-from contextlib import suppress
 from typing import Any, BinaryIO
 
 from app.preview.errors import PreviewError
 from app.preview.picture import Painter
 from app.preview.wish import Wish
+from indexer.bounds import bound_memory
 
 
 def answer(painter: Painter, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
@@ -29,14 +28,6 @@ def answer(painter: Painter, request: dict[str, Any]) -> tuple[dict[str, Any], b
         return {"length": 0, "problem": error.document(), "cause": cause}, b""
 
 
-def bound(memory_mb: int) -> None:
-    """Bound the memory of this process, and let it leave nothing behind when it crashes."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # Not every system can bound memory in this way; there the size of a frame is the bound.
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (memory_mb * 2**20, memory_mb * 2**20))
-
-
 def own_output() -> BinaryIO:
     """Take standard output for ourselves: native libraries write messages there."""
     output = os.fdopen(os.dup(1), "wb")
@@ -49,7 +40,7 @@ def own_output() -> BinaryIO:
 def main() -> None:
     """Answer requests until there are no more."""
     megapixels, memory_mb = float(sys.argv[1]), int(sys.argv[2])
-    bound(memory_mb)
+    bound_memory(memory_mb)
     painter = Painter(megapixels)
     with own_output() as output:
         for line in sys.stdin.buffer:
