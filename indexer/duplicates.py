@@ -13,7 +13,7 @@ from indexer.status.claims import Place
 
 FIELD = "duplicates"
 # A UID that thousands of files share is a fault of its maker, and no reason for an endless document.
-_MOST = 1_000
+MOST_NAMED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,11 @@ class Earlier:
     place: Place
     others: tuple[Place, ...]
     version: int
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """All files that are known of the image, that of its document first."""
+        return (self.place, *self.others)
 
 
 def header_digest(header: str) -> str:
@@ -70,9 +75,9 @@ def other_places(place: Place, earlier: Earlier | None, rivals: Iterable[Place] 
     """
     known = [*rivals]
     if earlier:
-        known += [earlier.place, *earlier.others]
+        known += earlier.places
     found = {one.path: one for one in reversed(known) if one.path != place.path}
-    return list(reversed(found.values()))[:_MOST]
+    return list(reversed(found.values()))[:MOST_NAMED]
 
 
 def in_document(place: Place, others: Iterable[Place]) -> list[dict[str, Any]]:

@@ -124,7 +124,7 @@ def _write_unnamed(services: Services, ready: Sequence[Ready], gone: Sequence[Cl
     if not gone:
         return
     stored = services.sink.existing(claim.id for claim in gone)
-    named = {id_: {one.place.path, *(other.path for other in one.others)} for id_, one in stored.items()}
+    named = {id_: {place.path for place in one.places} for id_, one in stored.items()}
     unnamed = {claim.place.path for claim in gone if claim.place.path not in named.get(claim.id, {claim.place.path})}
     if again := [item for item in ready if item.place.path in unnamed]:
         log.warning("images are written again", images=len(again))

@@ -91,7 +91,7 @@ def _delete_documents(services: Services, batch: Batch, files: _Files, *, with_f
 
 
 def _paths_in(batch: Batch, hits: Iterable[Hit]) -> list[str]:
-    places: list[Place] = [place for hit in hits for place in (hit.earlier.place, *hit.earlier.others)]
+    places: list[Place] = [place for hit in hits for place in hit.earlier.places]
     return [path for place in places if place.batch == batch.id for path in relative_paths(batch, place.path)]
 
 

@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 from indexer.services import Services
 from indexer.status import BatchStatus
 
-_PAGE = 500
-
 
 def shrink_old(services: Services) -> int:
     """Let batches shrink that have been done without errors for more than `shrink_days`; answer how many did."""
@@ -14,13 +12,9 @@ def shrink_old(services: Services) -> int:
     if not days:
         return 0
     before = datetime.now(UTC) - timedelta(days=days)
-    shrunk = offset = 0
-    while results := services.status.batches(offset, _PAGE).results:
-        offset += _PAGE
-        for batch in results:
-            long_done = (
-                batch.status is BatchStatus.DONE and batch.finished_at is not None and batch.finished_at < before
-            )
-            if long_done and not batch.shrunk and not batch.has_error and not batch.deleting:
-                shrunk += services.ledger.shrink(batch.id)
+    shrunk = 0
+    for batch in services.status.all_batches():
+        long_done = batch.status is BatchStatus.DONE and batch.finished_at is not None and batch.finished_at < before
+        if long_done and not batch.shrunk and not batch.has_error and not batch.deleting:
+            shrunk += services.ledger.shrink(batch.id)
     return shrunk

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from indexer.duplicates import FIELD, in_document
+from indexer.duplicates import FIELD, MOST_NAMED, in_document
 from indexer.files import mtime_text, printable
 from indexer.operations.documents import PAGE, Hit, Rewrite, hits_of, of_batch, pages, rewrite
 from indexer.operations.model import LISTED, BatchBusyError, Difference, Progress, VerifyReport, no_progress
@@ -30,8 +30,6 @@ DIFFERENCES = {
     "file_gone": "the file of a done image is not on disk: see `dicomsearch sync`",
     "file_changed": "the file of a done image has changed on disk: see `dicomsearch sync`",
 }
-# A document names so many other files at most.
-_MOST_NAMED = 1_000
 
 
 @dataclass
@@ -151,10 +149,12 @@ class _Comparison:
 
     def _is_named(self, hit: Hit, image: Image) -> bool:
         path = document_path(self._batch, image.path)
-        places = (hit.earlier.place, *hit.earlier.others)
-        if any(place.batch == self._batch.id and (place.path == path or self._batch.cleaned) for place in places):
+        if any(
+            place.batch == self._batch.id and (place.path == path or self._batch.cleaned)
+            for place in hit.earlier.places
+        ):
             return True
-        return len(hit.earlier.others) >= _MOST_NAMED
+        return len(hit.earlier.others) >= MOST_NAMED
 
     def _compare_file(self, image: Image, hit: Hit | None) -> None:
         path = Path(self._batch.path) / image.path
@@ -198,12 +198,7 @@ class _Comparison:
                 self._withdrawal.withdraw(sorted({id_ for id_, _ in suspects}), self._is_stray)
 
     def _strays(self, hits: list[Hit]) -> list[tuple[Hit, Place]]:
-        places = [
-            (hit, place)
-            for hit in hits
-            for place in (hit.earlier.place, *hit.earlier.others)
-            if place.batch == self._batch.id
-        ]
+        places = [(hit, place) for hit in hits for place in hit.earlier.places if place.batch == self._batch.id]
         records: dict[str, Image] = {}
         for some in chunks((path for _, place in places for path in self._paths(place)), PAGE):
             records |= self._services.status.image_records(self._batch.id, some)
@@ -263,8 +258,7 @@ class _Comparison:
         for hits in pages(self._services, of_batch(self._batch.id)):
             self.account.documents += len(hits)
             for hit in hits:
-                places = (hit.earlier.place, *hit.earlier.others)
-                self.account.images += sum(place.batch == self._batch.id for place in places)
+                self.account.images += sum(place.batch == self._batch.id for place in hit.earlier.places)
         done = self._batch.counts.done
         if self.account.images != done:
             detail = f"{done:,} images are done, the index knows {self.account.images:,}"

@@ -186,7 +186,7 @@ def document_path(batch: Batch, path: str) -> str:
 
 
 def _names(hit: Hit, gone: Gone) -> bool:
-    return any(gone(hit.id, place) for place in (hit.earlier.place, *hit.earlier.others))
+    return any(gone(hit.id, place) for place in hit.earlier.places)
 
 
 def _same_header(place: Place, earlier: Earlier) -> bool:
