@@ -4,12 +4,9 @@ The status keeps batches by time alone. Whoever looks for some of them has all r
 take a fraction of a second.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from indexer.status import Batch, BatchStatus, Page, StatusStore
-
-_READ_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +49,9 @@ def find_batches(status: StatusStore, wanted: BatchFilter, offset: int, limit: i
         return status.batches(offset, limit)
     count = 0
     found: list[Batch] = []
-    for batch in _all(status):
+    for batch in status.all_batches():
         if wanted.wants(batch):
             if offset <= count < offset + limit:
                 found.append(batch)
             count += 1
     return Page(count, found)
-
-
-def _all(status: StatusStore) -> Iterator[Batch]:
-    offset = 0
-    while True:
-        page = status.batches(offset, _READ_AT_ONCE)
-        yield from page.results
-        offset += _READ_AT_ONCE
-        if offset >= page.count:
-            return

@@ -87,8 +87,7 @@ class Ledger:
             Tells one delivery of the folder from the next: offered with the same one, a batch stays as it is, and one
             that was deleted does not come back.
         """
-        keys = [batch_key(batch), BATCHES, ACTIVE, DELETED, images_key(batch), errors_key(batch), PATHS]
-        return Added(self._run("add", keys, [batch, name, path, source, delivery, now()]))
+        return Added(self._run("add", self._all(batch), [batch, name, path, source, delivery, now()]))
 
     def batch_of(self, path: str) -> str | None:
         """Which batch a folder is, whatever its name would suggest; None where it is none."""
@@ -174,8 +173,7 @@ class Ledger:
 
     def delete(self, batch: str) -> bool:
         """Delete all that is known of a batch that was marked; answer whether it was there."""
-        keys = [batch_key(batch), BATCHES, ACTIVE, DELETED, images_key(batch), errors_key(batch), PATHS]
-        return bool(self._run("delete", keys, [batch]))
+        return bool(self._run("delete", self._all(batch), [batch]))
 
     def shrink(self, batch: str) -> bool:
         """Keep only the counts of a batch that is DONE without errors; answer whether it was such a one."""
@@ -206,6 +204,9 @@ class Ledger:
 
     def _three(self, batch: str) -> list[str]:
         return [batch_key(batch), images_key(batch), errors_key(batch)]
+
+    def _all(self, batch: str) -> list[str]:
+        return [batch_key(batch), BATCHES, ACTIVE, DELETED, images_key(batch), errors_key(batch), PATHS]
 
     def _run(self, name: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         if name not in self._scripts:

@@ -38,6 +38,7 @@ from indexer.status.model import (
 from indexer.status.records import batch_of, error_of, event_of, image_of, needed_time, time_of, worker_of
 
 _SCAN = 1_000
+_BATCHES = 500
 # All images of a batch are listed in this order: what needs attention first.
 _ORDER = (ImageStatus.PROCESSING, ImageStatus.NEW, ImageStatus.ERROR, ImageStatus.DONE, ImageStatus.IGNORED)
 
@@ -88,6 +89,14 @@ class StatusStore:
             count, *hashes = pipeline.execute()
         return Page(count, [batch_of(id_, values) for id_, values in zip(ids, hashes, strict=True) if values])
 
+    def all_batches(self) -> Iterator[Batch]:
+        """Every batch, the newest first, by pages; what is added or deleted meanwhile may be told twice or missed."""
+        for offset in itertools.count(0, _BATCHES):
+            page = self.batches(offset, _BATCHES)
+            yield from page.results
+            if offset + _BATCHES >= page.count:
+                return
+
     def batch(self, batch: str) -> Batch | None:
         """One batch, or None where there is none of that id."""
         with self._asking():
@@ -124,27 +133,21 @@ class StatusStore:
         """Images of a batch: of one status by path, or all, by status and path, those that need attention first."""
         wanted = _ORDER if status is None else (status,)
         count, paths = self._paths(batch, wanted, offset, limit)
-        with self._asking():
-            texts = self._redis.hmget(images_key(batch), paths) if paths else []
-        found = zip(paths, texts, strict=True)
-        return Page(count, [image_of(path, text) for path, text in found if text is not None])
+        return Page(count, list(self.image_records(batch, paths).values()))
 
     def errors(self, batch: str, offset: int = 0, limit: int = 50) -> Page[ImageError]:
         """Errors of a batch by path."""
         count, paths = self._paths(batch, (ImageStatus.ERROR,), offset, limit)
-        with self._asking():
-            texts = self._redis.hmget(errors_key(batch), paths) if paths else []
-        found = zip(paths, texts, strict=True)
-        return Page(count, [error_of(path, text) for path, text in found if text is not None])
+        return Page(count, list(self.error_records(batch, paths).values()))
 
     def image_records(self, batch: str, paths: Sequence[str]) -> dict[str, Image]:
-        """Images of a batch by their relative paths, those that there are."""
+        """Images of a batch by their relative paths, those that there are, in the order of the paths."""
         with self._asking():
             texts = self._redis.hmget(images_key(batch), list(paths)) if paths else []
         return {path: image_of(path, text) for path, text in zip(paths, texts, strict=True) if text is not None}
 
     def error_records(self, batch: str, paths: Sequence[str]) -> dict[str, ImageError]:
-        """Errors of a batch by relative paths, those that there are."""
+        """Errors of a batch by relative paths, those that there are, in the order of the paths."""
         with self._asking():
             texts = self._redis.hmget(errors_key(batch), list(paths)) if paths else []
         return {path: error_of(path, text) for path, text in zip(paths, texts, strict=True) if text is not None}

@@ -14,10 +14,8 @@ if redis.call('EXISTS', KEYS[1]) == 1 then
   if old[4] == '1' then
     -- Which files were done is not known any more: all are listed, and indexed, again.
     redis.call('UNLINK', KEYS[5], KEYS[6])
-    for status, counter in pairs(counter_of) do
-      redis.call('UNLINK', paths_of(KEYS[1], status))
-      redis.call('HSET', KEYS[1], counter, 0)
-    end
+    drop_lists(KEYS[1])
+    for _, counter in pairs(counter_of) do redis.call('HSET', KEYS[1], counter, 0) end
     redis.call('HSET', KEYS[1], 'total', 0, 'duplicates', 0, 'has_error', '0')
     redis.call('HDEL', KEYS[1], 'shrunk')
   end

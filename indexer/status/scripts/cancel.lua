@@ -9,10 +9,7 @@ if state[2] ~= '1' then
 end
 local paths = redis.call('ZRANGE', paths_of(KEYS[1], 'NEW'), 0, tonumber(ARGV[2]) - 1)
 for _, path in ipairs(paths) do
-  local record = record_of(KEYS[2], path)
-  move(KEYS[1], path, record, 'ERROR')
-  set_error(KEYS[3], path, 'cancelled', 'the import was cancelled before the file was read', ARGV[1])
-  keep(KEYS[2], path, record)
+  cancel_image(KEYS[1], KEYS[2], KEYS[3], path, record_of(KEYS[2], path), ARGV[1])
 end
 set_has_error(KEYS[1])
 touch(KEYS[1], ARGV[1])

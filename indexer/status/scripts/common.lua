@@ -49,6 +49,18 @@ local function set_error(errors, path, code, reason, now)
   redis.call('HSET', errors, path, cjson.encode({code = code, reason = reason, at = now}))
 end
 
+-- An image that nobody has begun becomes an error that can be retried.
+local function cancel_image(batch, images, errors, path, record, now)
+  move(batch, path, record, 'ERROR')
+  set_error(errors, path, 'cancelled', 'the import was cancelled before the file was read', now)
+  keep(images, path, record)
+end
+
+-- The lists of paths go; what else there is of the images has to go with them.
+local function drop_lists(batch)
+  for status in pairs(counter_of) do redis.call('UNLINK', paths_of(batch, status)) end
+end
+
 local function set_has_error(batch)
   local errors = tonumber(redis.call('HGET', batch, 'error') or '0')
   redis.call('HSET', batch, 'has_error', errors > 0 and '1' or '0')

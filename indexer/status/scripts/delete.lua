@@ -7,5 +7,5 @@ if redis.call('HGET', KEYS[7], state[1]) == ARGV[1] then redis.call('HDEL', KEYS
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('SREM', KEYS[3], ARGV[1])
 redis.call('UNLINK', KEYS[1], KEYS[5], KEYS[6], KEYS[1] .. ':events')
-for status in pairs(counter_of) do redis.call('UNLINK', paths_of(KEYS[1], status)) end
+drop_lists(KEYS[1])
 return 1

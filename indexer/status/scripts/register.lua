@@ -21,13 +21,12 @@ for at = 2, #ARGV, 3 do
     record.size, record.mtime = size, mtime
     set_duplicate(KEYS[1], record, false)
     if state[3] == '1' then
-      move(KEYS[1], path, record, 'ERROR')
-      set_error(KEYS[3], path, 'cancelled', 'the import was cancelled before the file was read', ARGV[1])
+      cancel_image(KEYS[1], KEYS[2], KEYS[3], path, record, ARGV[1])
     else
       move(KEYS[1], path, record, 'NEW')
+      keep(KEYS[2], path, record)
       wanted[#wanted + 1] = path
     end
-    keep(KEYS[2], path, record)
   end
 end
 set_has_error(KEYS[1])

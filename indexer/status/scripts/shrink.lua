@@ -3,7 +3,7 @@
 local state = redis.call('HMGET', KEYS[1], 'status', 'has_error', 'deleting', 'shrunk')
 if state[1] ~= 'DONE' or state[2] == '1' or state[3] == '1' or state[4] == '1' then return 0 end
 redis.call('UNLINK', KEYS[2])
-for status in pairs(counter_of) do redis.call('UNLINK', paths_of(KEYS[1], status)) end
+drop_lists(KEYS[1])
 redis.call('HSET', KEYS[1], 'shrunk', '1')
 happened(KEYS[1], ARGV[1], 'shrunk', {})
 return 1
