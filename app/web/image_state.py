@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 from flask import url_for
 from werkzeug.datastructures import MultiDict
 
-from app.web.search_state import SearchState
+from app.web.search_state import SearchState, hidden_fields
 
 PICTURE = ("frame", "center", "width")
 _OF_SEARCH = ("q", "filter", "level", "sort", "fields", "facets", "size")
@@ -91,12 +91,7 @@ class ImageState:
 
     def hidden(self, *left_out: str) -> list[tuple[str, str]]:
         """Fields of a form that keep the state; without those that the form has itself."""
-        return [
-            (name, str(one))
-            for name, value in self.parameters().items()
-            if name not in left_out
-            for one in (value if isinstance(value, list) else [value])
-        ]
+        return hidden_fields(self.parameters(), left_out)
 
 
 class SearchLinks:

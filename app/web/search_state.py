@@ -1,5 +1,6 @@
 """The state of the search page, all of it in the page's address: whatever one sees can be shared or kept as a link."""
 
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -107,18 +108,23 @@ class SearchState:
 
     def hidden(self, *left_out: str) -> list[tuple[str, str]]:
         """Fields of a form that keep the state; without those that the form has itself."""
-        return [
-            (name, str(one))
-            for name, value in self.parameters().items()
-            if name not in left_out
-            for one in (value if isinstance(value, list) else [value])
-        ]
+        return hidden_fields(self.parameters(), left_out)
 
     def with_filter(self, text: str) -> Self:
         """The state with a filter more, or, where it is set, without it."""
         if text in self.filters:
             return replace(self, filters=tuple(one for one in self.filters if one != text))
         return replace(self, filters=(*self.filters, text))
+
+
+def hidden_fields(parameters: Mapping[str, Any], left_out: Container[str]) -> list[tuple[str, str]]:
+    """Fields of a form that hand on the parameters of an address; without those that the form has itself."""
+    return [
+        (name, str(one))
+        for name, value in parameters.items()
+        if name not in left_out
+        for one in (value if isinstance(value, list) else [value])
+    ]
 
 
 def _list(names: tuple[str, ...]) -> str:
