@@ -5,10 +5,11 @@ the folder ``/run/secrets`` or ``DICOMSEARCH_SECRETS_DIR``. A wrong value is rep
 """
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from indexer.home import running_services
@@ -49,6 +50,36 @@ class Settings(BaseSettings):
     home: Path = Field(Path("var"), description="folder of data, logs and the embedded services")
     host: str = Field("127.0.0.1", description="address that the web server binds")
     port: int = Field(8080, ge=1, le=65_535, description="port of the web server")
+    accounts: Literal["auto", "on"] = Field(
+        "auto", description="when people have to sign in: `auto` (unless `HOST` is loopback) or always (`on`)"
+    )
+    secret_key: SecretStr | None = Field(
+        None, description="signs the cookies of those who signed in; needed where accounts are"
+    )
+    session_minutes: float = Field(
+        60.0, gt=0, le=1_440, description="minutes after which a session ends that is not used"
+    )
+    session_hours: float = Field(12.0, gt=0, le=720, description="hours after which a session ends in any case")
+    secure_cookies: bool | None = Field(
+        None, description="whether browsers send the cookie over TLS alone (default: unless `HOST` is loopback)"
+    )
+    deidentified_roles: str = Field(
+        "", description="roles, with commas between them, for which identifying attributes are masked: viewer, operator"
+    )
+    proxies: int = Field(
+        0, ge=0, le=10, description="proxies in front whose X-Forwarded-For and X-Forwarded-Proto are believed"
+    )
+    trusted_user_header: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$",
+        description="header in which a proxy that signs people in names the user, as X-Remote-User",
+    )
+    trusted_proxies: str = Field(
+        "", description="addresses or networks, with commas between them, from which that header is believed"
+    )
+    trusted_user_role: Literal["viewer", "operator", "admin"] | None = Field(
+        None, description="role of those whom the proxy names but who have no account (default: they are refused)"
+    )
     incoming: str | None = Field(
         None, description="the watched folder, or several with `:` between them (default: `incoming` in the home)"
     )
@@ -61,6 +92,32 @@ class Settings(BaseSettings):
         5.0, gt=0, le=3_600, description="how often the watched folders are looked at, whatever events say"
     )
     elasticsearch_url: str = Field("http://127.0.0.1:9200", description="Elasticsearch, as a URL")
+    elasticsearch_username: str = Field("dicomsearch", min_length=1, description="user of Elasticsearch that we are")
+    elasticsearch_password: SecretStr | None = Field(
+        None, description="its password (default: Elasticsearch asks for none)"
+    )
+    elasticsearch_ca: Path | None = Field(
+        None,
+        description="certificate, in a PEM file, of the authority that Elasticsearch's and Kibana's https rests on",
+    )
+    elasticsearch_query_username: str = Field(
+        "dicomsearch_query",
+        min_length=1,
+        description="user of Elasticsearch that may only search; asks what `/es/` is asked",
+    )
+    elasticsearch_query_password: SecretStr | None = Field(None, description="its password")
+    kibana_url: str | None = Field(
+        None, pattern=r"^https?://", description="Kibana with its base path, as a URL: `dicomsearch setup` fills it"
+    )
+    analyst_username: str = Field(
+        "dicomsearch_analyst", min_length=1, description="user of Elasticsearch as whom people work in Kibana"
+    )
+    analyst_password: SecretStr | None = Field(None, description="its password")
+    kibana_token: SecretStr | None = Field(None, description="token with which Kibana itself signs in to Elasticsearch")
+    hosts: str = Field("", description="host names under which browsers ask for it, with spaces between them")
+    snapshots: Path | None = Field(
+        None, description="folder, as Elasticsearch sees it, that `dicomsearch backup` keeps snapshots of the index in"
+    )
     redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis: status and task queue, as a URL")
     index: str = Field(
         "dicom-images",
@@ -141,6 +198,7 @@ class Settings(BaseSettings):
     cache: Path | None = Field(None, description="where downloaded services are kept (default: the user's cache)")
     maven_repository: str | None = Field(None, description="base URL of a Maven mirror to download from")
     service_user: str = Field("nobody", description="who runs Elasticsearch when root starts the embedded services")
+    secured: bool = Field(False, description="whether the embedded Elasticsearch asks for passwords, and speaks https")
     elasticsearch_heap_mb: int = Field(
         1_024, ge=256, le=31_744, description="memory of the embedded Elasticsearch's heap, in MB"
     )
@@ -168,6 +226,58 @@ class Settings(BaseSettings):
                     raise ValueError("a watched folder lies in another one, or is named twice")
         return given
 
+    @field_validator("secret_key")
+    @classmethod
+    def _cannot_be_guessed(cls, given: SecretStr | None) -> SecretStr | None:
+        if given is not None and (len(given) < 32 or len(set(given.get_secret_value())) < 8):
+            raise ValueError("at least 32 characters that nobody guesses, as of `openssl rand -hex 32`")
+        return given
+
+    @field_validator("deidentified_roles")
+    @classmethod
+    def _are_roles(cls, given: str) -> str:
+        if set(_words(given)) - {"viewer", "operator"}:
+            raise ValueError("only viewer and operator can be named; administrators read the audit log")
+        return given
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, given: str) -> str:
+        for word in _words(given):
+            ip_network(word)
+        return given
+
+    @model_validator(mode="after")
+    def _trusts_somebody(self) -> "Settings":
+        if self.trusted_user_header and not self.trusted_proxies:
+            raise ValueError(
+                f"{PREFIX}TRUSTED_USER_HEADER needs {PREFIX}TRUSTED_PROXIES, the addresses from which it is believed"
+            )
+        return self
+
+    @property
+    def masked_roles(self) -> frozenset[str]:
+        """Roles for which identifying attributes are masked."""
+        return frozenset(_words(self.deidentified_roles))
+
+    @property
+    def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Where a proxy that names users may be."""
+        return tuple(ip_network(word) for word in _words(self.trusted_proxies))
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether the web server can be reached from this machine alone."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @property
+    def needs_accounts(self) -> bool:
+        """Whether people have to sign in."""
+        return self.accounts == "on" or not self.on_loopback
+
     @property
     def incoming_folders(self) -> tuple[Path, ...]:
         """The watched folders, absolute."""
@@ -181,8 +291,24 @@ class Settings(BaseSettings):
         return self.incoming_folders[0]
 
 
+def _words(given: str) -> list[str]:
+    return [word.strip() for word in given.split(",") if word.strip()]
+
+
 def _listed(folders: str | None) -> list[str]:
     return [folder for folder in (folders or "").split(INCOMING_SEPARATOR) if folder]
+
+
+def _line(prefix: str, error: dict[str, Any]) -> str:
+    """One line for an error, which quotes what was given but for secrets."""
+    message = error["msg"].removeprefix("Value error, ")
+    if not error["loc"]:
+        return str(message)
+    name = str(error["loc"][0])
+    field = Settings.model_fields.get(name)
+    is_secret = field is not None and SecretStr in (field.annotation, *get_args(field.annotation))
+    given = "" if is_secret else f" (got {error['input']!r})"
+    return f"{prefix}{'_'.join(map(str, error['loc'])).upper()}: {message}{given}"
 
 
 def load_settings(*, home: Path | None = None, port: int | None = None, running: bool = True) -> Settings:
@@ -206,10 +332,7 @@ def load_settings(*, home: Path | None = None, port: int | None = None, running:
         settings = Settings(_secrets_dir=secrets if secrets.is_dir() else None, **given)
     except ValidationError as error:
         prefix = PREFIX + ("LIMIT_" if error.title == "Limits" else "")
-        lines = [
-            f"{prefix}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']} (got {e['input']!r})" for e in error.errors()
-        ]
-        raise SettingsError("\n".join(lines)) from error
+        raise SettingsError("\n".join(_line(prefix, dict(e)) for e in error.errors())) from error
     if not running:
         return settings
     found = running_services(settings.home)
