@@ -50,6 +50,13 @@ class Settings(BaseSettings):
     home: Path = Field(Path("var"), description="folder of data, logs and the embedded services")
     host: str = Field("127.0.0.1", description="address that the web server binds")
     port: int = Field(8080, ge=1, le=65_535, description="port of the web server")
+    metrics_host: str = Field("127.0.0.1", description="address that the port of the metrics binds")
+    metrics_port: int | None = Field(
+        None,
+        ge=1,
+        le=65_535,
+        description="port that answers `/metrics`, for Prometheus, and nothing else; it asks nobody to sign in",
+    )
     accounts: Literal["auto", "on"] = Field(
         "auto", description="when people have to sign in: `auto` (unless `HOST` is loopback) or always (`on`)"
     )
@@ -204,12 +211,30 @@ class Settings(BaseSettings):
     )
     start_seconds: float = Field(180.0, ge=1, description="time that an embedded service has to become ready")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="what is logged, at least")
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="one JSON object a line, or text for people; `auto`: text where a terminal shows it"
+    )
+    apm_server_url: str | None = Field(
+        None, pattern=r"^https?://", description="Elastic APM server that is told how long requests and tasks take"
+    )
+    apm_secret_token: SecretStr | None = Field(None, description="its secret token")
+    apm_environment: str | None = Field(None, description="name of this deployment there, such as `production`")
     limits: Limits = Field(default_factory=Limits, description="see the LIMIT_ variables")
 
     @property
     def folders_of_files(self) -> tuple[str, ...]:
         """The folders that pictures and downloads may be read from; none allow every place."""
         return tuple(folder for folder in self.file_folders.split(os.pathsep) if folder.strip())
+
+    @field_validator(
+        *("elasticsearch_password", "elasticsearch_query_password", "elasticsearch_ca"),
+        *("analyst_password", "kibana_token", "kibana_url", "snapshots"),
+        mode="before",
+    )
+    @classmethod
+    def _empty_is_none(cls, given: object) -> object:
+        """Take an empty variable, as docker compose gives it, for one that is not set."""
+        return None if given == "" else given
 
     @field_validator("incoming", mode="before")
     @classmethod
