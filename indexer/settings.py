@@ -131,6 +131,17 @@ class Settings(BaseSettings):
         pattern=r"^[a-z][a-z0-9-]{0,63}$",
         description="alias for reading; writing adds `-write`",
     )
+    audit: Literal["required", "off"] = Field(
+        "required", description="the audit log: `required` answers nothing that it cannot record, `off` records nothing"
+    )
+    audit_index: str = Field(
+        "dicom-audit",
+        pattern=r"^[a-z][a-z0-9-]{0,63}$",
+        description="alias of the audit log; each month has an index of its own",
+    )
+    audit_keep_days: int | None = Field(
+        None, ge=1, description="days after which whole months of the audit log are deleted (default: never)"
+    )
     shards: int = Field(1, ge=1, le=1_024, description="shards of a newly created index (about 30 GB each)")
     replicas: int = Field(0, ge=0, le=10, description="replicas of a newly created index")
     chunk_files: int = Field(200, ge=1, le=10_000, description="files of one indexing task")
