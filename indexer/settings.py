@@ -73,6 +73,11 @@ class Settings(BaseSettings):
     deidentified_roles: str = Field(
         "", description="roles, with commas between them, for which identifying attributes are masked: viewer, operator"
     )
+    deidentified_keep: str = Field(
+        "",
+        description="keywords, with commas between them, of identifying attributes that are shown nevertheless where others "
+        "are masked, as in `StudyDate,SeriesDescription`",
+    )
     proxies: int = Field(
         0, ge=0, le=10, description="proxies in front whose X-Forwarded-For and X-Forwarded-Proto are believed"
     )
@@ -276,6 +281,17 @@ class Settings(BaseSettings):
             raise ValueError("only viewer and operator can be named; administrators read the audit log")
         return given
 
+    @field_validator("deidentified_keep")
+    @classmethod
+    def _are_keywords(cls, given: str) -> str:
+        # Imported where it is needed: no other setting asks for the dictionary.
+        from mappings.dictionary import attributes
+
+        for keyword in _words(given):
+            if keyword not in attributes():
+                raise ValueError(f"“{keyword}” is no keyword of the DICOM dictionary, as StudyDate is one")
+        return given
+
     @field_validator("trusted_proxies")
     @classmethod
     def _are_networks(cls, given: str) -> str:
@@ -295,6 +311,11 @@ class Settings(BaseSettings):
     def masked_roles(self) -> frozenset[str]:
         """Roles for which identifying attributes are masked."""
         return frozenset(_words(self.deidentified_roles))
+
+    @property
+    def kept_keywords(self) -> frozenset[str]:
+        """Identifying attributes that are shown nevertheless."""
+        return frozenset(_words(self.deidentified_keep))
 
     @property
     def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -372,4 +393,7 @@ def load_settings(*, home: Path | None = None, port: int | None = None, running:
     if not running:
         return settings
     found = running_services(settings.home)
+    if "elasticsearch_url" in settings.model_fields_set:
+        # Another Elasticsearch does not get the passwords of the one that runs in the home.
+        found = {name: value for name, value in found.items() if not name.startswith("elasticsearch_")}
     return settings.model_copy(update={k: v for k, v in found.items() if k not in settings.model_fields_set})
