@@ -75,8 +75,8 @@ class Settings(BaseSettings):
     )
     deidentified_keep: str = Field(
         "",
-        description="keywords, with commas between them, of identifying attributes that are shown nevertheless where others "
-        "are masked, as in `StudyDate,SeriesDescription`",
+        description="keywords, with commas between them, of identifying attributes that are shown nevertheless "
+        "where others are masked, as in `StudyDate,SeriesDescription`",
     )
     proxies: int = Field(
         0, ge=0, le=10, description="proxies in front whose X-Forwarded-For and X-Forwarded-Proto are believed"
