@@ -5,13 +5,28 @@ keeps. Commands that work on a started home read them here: from the file alone,
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
 
 STATE_FILE = "state.json"
-_ADDRESSES = {"elasticsearch_url": str, "redis_url": str, "host": str, "port": int}
+# What each is in the file, and as the value of a setting.
+_ADDRESSES: dict[str, tuple[type, Callable[[Any], Any]]] = {
+    "elasticsearch_url": (str, str),
+    "elasticsearch_ca": (str, Path),
+    "elasticsearch_username": (str, str),
+    "elasticsearch_password": (str, SecretStr),
+    "elasticsearch_query_username": (str, str),
+    "elasticsearch_query_password": (str, SecretStr),
+    "redis_url": (str, str),
+    "host": (str, str),
+    "port": (int, int),
+}
 
 
-def running_services(home: Path) -> dict[str, str | int]:
+def running_services(home: Path) -> dict[str, Any]:
     """Read the addresses of the services that run in a home.
 
     Parameters
@@ -22,8 +37,8 @@ def running_services(home: Path) -> dict[str, str | int]:
     Returns
     -------
     dict
-        Values of the settings `elasticsearch_url`, `redis_url`, `host` and `port`, as far as the home has them; empty
-        where nothing was started, it was stopped, or the state file cannot be read.
+        Values of the settings `elasticsearch_url` (with what it takes to use it), `redis_url`, `host` and `port`, as
+        far as the home has them; empty where nothing was started, it was stopped, or the state file cannot be read.
     """
     try:
         state = json.loads((home / STATE_FILE).read_bytes())
@@ -34,4 +49,6 @@ def running_services(home: Path) -> dict[str, str | int]:
     addresses = state.get("addresses")
     if not isinstance(addresses, dict):
         return {}
-    return {name: addresses[name] for name, kind in _ADDRESSES.items() if type(addresses.get(name)) is kind}
+    return {
+        name: make(addresses[name]) for name, (kind, make) in _ADDRESSES.items() if type(addresses.get(name)) is kind
+    }

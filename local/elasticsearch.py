@@ -9,8 +9,14 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
 
 from indexer.settings import Settings
+from indexer.setup.certificates import CertificateError
+from indexer.setup.files import SetupFiles, make_files
+from indexer.setup.secrets import SecretError, new_password, secrets_of
 from local.accounts import Account, account_for_elasticsearch
 from local.cache import installed_elasticsearch, installed_java
 from local.errors import LocalError
@@ -23,6 +29,17 @@ STATE_FOLDER = Path("/var/lib/dicomsearch")
 # unused and surprises a developer. Here it stops only before the disk is really full; other programs still need some.
 WATERMARKS = {"low": "2gb", "high": "1gb", "flood_stage": "500mb"}
 NEEDED_BYTES = 1_000_000_000
+# Users are those of the files alone; a container with the official image has the same lines.
+SECURED = {
+    "xpack.security.http.ssl.enabled": True,
+    "xpack.security.http.ssl.certificate": "tls.crt",
+    "xpack.security.http.ssl.key": "tls.key",
+    "xpack.security.authc.realms.file.files.order": 0,
+    "xpack.security.authc.realms.native.native.enabled": False,
+    # Its users, of whom `elastic` may do everything, would need the index that native users need.
+    "xpack.security.authc.reserved_realm.enabled": False,
+    "xpack.security.enrollment.enabled": False,
+}
 
 
 def elasticsearch_service(home: Path, settings: Settings, *, port: int, transport_port: int) -> ServiceSpec:
@@ -32,6 +49,8 @@ def elasticsearch_service(home: Path, settings: Settings, *, port: int, transpor
     ----------
     home
         Folder of the stack, absolute.
+    settings
+        Where they say `secured`, with the passwords of its users (`with_passwords`).
     port, transport_port
         Free loopback ports for HTTP and for the node's own protocol.
 
@@ -46,6 +65,10 @@ def elasticsearch_service(home: Path, settings: Settings, *, port: int, transpor
     node = node_folder(home, account)
     _require_space(node)
     _configure(node, program, settings, port, transport_port)
+    if settings.secured:
+        _secure(home, node, settings)
+    if settings.snapshots:
+        _make_snapshots_folder(settings.snapshots, account)
     if account:
         account.own(node)
     return ServiceSpec(
@@ -61,13 +84,38 @@ def elasticsearch_service(home: Path, settings: Settings, *, port: int, transpor
             # The launcher leaves folders in the temporary folder, where nobody would clear them away.
             "JDK_JAVA_OPTIONS": f'"-Djava.io.tmpdir={node / "tmp"}"',
         },
-        ready=lambda _since: elasticsearch_answers(port),
+        ready=lambda _since: elasticsearch_answers(port, **_credentials(home, settings)),
         port=port,
         account=account,
         start_seconds=settings.start_seconds,
         stop_seconds=60.0,
         explain=explain,
     )
+
+
+def with_passwords(settings: Settings) -> Settings:
+    """Give the users of a secured node new passwords, where the settings give none."""
+    names = ("elasticsearch_password", "elasticsearch_query_password") if settings.secured else ()
+    made = {name: SecretStr(new_password()) for name in names if getattr(settings, name) is None}
+    return settings.model_copy(update=made)
+
+
+def addresses(home: Path, settings: Settings, port: int) -> dict[str, str | int]:
+    """Say what other processes need to know to use the node, as values of settings."""
+    if not settings.secured:
+        return {"elasticsearch_url": f"http://127.0.0.1:{port}"}
+    found = {
+        "elasticsearch_username": settings.elasticsearch_username,
+        "elasticsearch_password": _value(settings.elasticsearch_password),
+        "elasticsearch_query_username": settings.elasticsearch_query_username,
+        "elasticsearch_query_password": _value(settings.elasticsearch_query_password),
+    }
+    return {"elasticsearch_url": f"https://127.0.0.1:{port}", "elasticsearch_ca": str(setup_files(home).ca), **found}
+
+
+def setup_files(home: Path) -> SetupFiles:
+    """Say where the files of a secured node are made."""
+    return SetupFiles(home / "data" / "secured")
 
 
 def node_folder(home: Path, account: Account | None) -> Path:
@@ -112,6 +160,47 @@ def explain(log: str) -> str:
     return last_words(log)
 
 
+def _credentials(home: Path, settings: Settings) -> dict[str, Any]:
+    if not settings.secured:
+        return {}
+    return {
+        "ca": setup_files(home).ca,
+        "user": settings.elasticsearch_username,
+        "password": _value(settings.elasticsearch_password),
+    }
+
+
+def _value(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
+
+
+def _secure(home: Path, node: Path, settings: Settings) -> None:
+    """Give the node its users, roles and certificate.
+
+    They are made in a folder that the account of the node does not reach: the authority's key is there.
+    """
+    files = setup_files(home)
+    files.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        make_files(files, settings, secrets_of(settings))
+    except (SecretError, CertificateError) as error:
+        raise LocalError(str(error)) from error
+    for file in files.of(NAME).iterdir():
+        shutil.copy(file, node / "config" / file.name)
+
+
+def _make_snapshots_folder(folder: Path, account: Account | None) -> None:
+    if not folder.is_dir():
+        folder.mkdir(mode=0o700, parents=True)
+        if account:
+            account.own(folder)
+    if account and not account.can(("-w", folder), ("-x", folder)):
+        raise LocalError(
+            f"the user {account.name!r}, who runs Elasticsearch, cannot write to {folder}: make it this user's own, or "
+            "choose another folder with DICOMSEARCH_SNAPSHOTS"
+        )
+
+
 def _require_space(node: Path) -> None:
     free = shutil.disk_usage(node).free
     if free < NEEDED_BYTES:
@@ -139,7 +228,7 @@ def _configure(node: Path, program: Path, settings: Settings, port: int, transpo
         "cluster.name": "dicomsearch",
         "node.name": "embedded",
         "discovery.type": "single-node",
-        "xpack.security.enabled": False,
+        "xpack.security.enabled": settings.secured,
         "network.host": "127.0.0.1",
         "http.port": port,
         "transport.port": transport_port,
@@ -147,6 +236,10 @@ def _configure(node: Path, program: Path, settings: Settings, port: int, transpo
         "path.logs": str(node / "logs"),
         "action.auto_create_index": False,
     } | {f"cluster.routing.allocation.disk.watermark.{name}": value for name, value in WATERMARKS.items()}
+    if settings.secured:
+        values |= SECURED
+    if settings.snapshots:
+        values["path.repo"] = [str(settings.snapshots.absolute())]
     # JSON values are YAML values, whatever a path holds.
     (config / "elasticsearch.yml").write_text(
         "".join(f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items())

@@ -73,8 +73,9 @@ def build_stack(settings: Settings) -> Stack:
     if _embeds(settings, "elasticsearch_url"):
         port = free_port(ports.get(elasticsearch.NAME))
         transport = free_port(taken=frozenset({port}))
-        servers.append(elasticsearch.elasticsearch_service(home, settings, port=port, transport_port=transport))
-        addresses["elasticsearch_url"] = f"http://127.0.0.1:{port}"
+        known = elasticsearch.with_passwords(settings)
+        servers.append(elasticsearch.elasticsearch_service(home, known, port=port, transport_port=transport))
+        addresses |= elasticsearch.addresses(home, known, port)
     if _embeds(settings, "redis_url"):
         port = free_port(ports.get(redis.NAME), taken=frozenset(spec.port for spec in servers if spec.port))
         password = secrets.token_hex(16)

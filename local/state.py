@@ -1,6 +1,7 @@
 """The state file of a home: what runs in it, on which ports, as which processes, and what happened to it.
 
-It holds the password of Redis, so only its owner reads it. It is replaced as a whole: no reader sees half of it.
+It holds passwords of Redis and Elasticsearch, so only its owner reads it. It is replaced as a whole: no reader sees
+half of it.
 """
 
 import fcntl

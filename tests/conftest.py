@@ -22,6 +22,9 @@ from local.redis import redis_service
 from local.redis import redis_url as url_of_redis
 from local.service import Service, ServiceSpec
 from mappings.index import ensure_index
+from tests.secured import secured_elasticsearch, secured_settings
+
+__all__ = ["secured_elasticsearch", "secured_settings"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
