@@ -14,6 +14,7 @@ from app.saved import SavedSearches
 from app.search.limits import QueryLimits
 from app.uploads import Bounds as UploadBounds
 from app.uploads import Uploads
+from indexer import connecting
 from indexer import services as indexing
 from indexer.settings import Settings
 from indexer.status import StatusStore, connect
@@ -45,8 +46,8 @@ class Services:
 
 def connect_elasticsearch(settings: Settings) -> Elasticsearch:
     """Open a client as pages need it: one more try, and no long wait; nothing is asked yet."""
-    return Elasticsearch(
-        settings.elasticsearch_url,
+    return connecting.connect_elasticsearch(
+        settings,
         request_timeout=settings.request_seconds,
         max_retries=1,
         retry_on_timeout=False,

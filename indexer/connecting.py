@@ -74,22 +74,11 @@ def explain(error: TransportError | ApiError, variable: str = _PASSWORD) -> str:
     variable
         Which setting has the password of the client that asked.
     """
+    if refused := refusal(error, variable):
+        return refused
     match error:
-        case AuthenticationException():
-            user = _named(error, r"unable to authenticate user \[([^\]]*)\]")
-            if user is None:
-                return f"Elasticsearch asks for a password: set {variable}"
-            return f"{variable} is not the password of the user {user!r} of Elasticsearch"
-        case AuthorizationException():
-            user = _named(error, r"for user \[([^\]]*)\]")
-            action = _named(error, r"action \[([^\]]*)\]")
-            if user is None:
-                return f"Elasticsearch answered {error.status_code} ({error.error})"
-            return f"the user {user!r} of Elasticsearch may not do {action!r}: its roles are not those of this version"
         case ApiError():
             return f"Elasticsearch answered {error.status_code} ({error.error})"
-        case TlsError():
-            return _explain_tls(error)
         case ConnectionTimeout():
             return "Elasticsearch does not answer in time"
         case LostConnectionError():
@@ -97,16 +86,45 @@ def explain(error: TransportError | ApiError, variable: str = _PASSWORD) -> str:
     return f"Elasticsearch does not answer as it should ({type(error).__name__})"
 
 
-def is_refusal(error: Exception) -> bool:
-    """Tell whether the reason is a wrong password, missing rights or a certificate, which waiting does not mend."""
-    return isinstance(error, AuthenticationException | AuthorizationException | TlsError)
+def refusal(error: BaseException | None, variable: str = _PASSWORD) -> str | None:
+    """Say in one line what is wrong with password, rights or certificate; None where that is not the reason.
+
+    Waiting does not mend these: somebody has to change a setting, or run `dicomsearch setup files`.
+    """
+    match error:
+        case AuthenticationException():
+            return _wrong_password(_reason(error), variable)
+        case AuthorizationException():
+            return _missing_right(_reason(error))
+        case TlsError():
+            return _explain_tls(error)
+    return None
 
 
-def _named(error: ApiError, pattern: str) -> str | None:
-    """Find what Elasticsearch names in its reason: users and actions, never anything of a header."""
+def _wrong_password(reason: str, variable: str) -> str:
+    if found := re.search(r"unable to authenticate user \[([^\]]*)\]", reason):
+        return f"{variable} is not the password of the user {found.group(1)!r} of Elasticsearch"
+    if reason:
+        return f"Elasticsearch asks for a password: set {variable}"
+    # It gives no reason where it was only asked whether something exists.
+    user = variable.removesuffix("PASSWORD") + "USERNAME"
+    return f"Elasticsearch refuses us: {variable} is not the password of {user}, or is not set"
+
+
+def _missing_right(reason: str) -> str | None:
+    """Say what a user may not do; a block of an index, as of a full disk, is a 403 too, but no matter of rights."""
+    if found := re.search(r"action \[([^\]]*)\] is unauthorized for .*?user \[([^\]]*)\]", reason):
+        action, user = found.groups()
+        return f"the user {user!r} of Elasticsearch may not do {action!r}: `dicomsearch setup files` makes its roles"
+    if not reason:
+        return "our user of Elasticsearch lacks a right: `dicomsearch setup files` makes its roles"
+    return None
+
+
+def _reason(error: ApiError) -> str:
+    """What Elasticsearch gives as reason; of it only users and actions are used, which are never of a header."""
     details = error.info.get("error", {}) if isinstance(error.info, dict) else {}
-    found = re.search(pattern, str(details.get("reason", ""))) if isinstance(details, dict) else None
-    return found.group(1) if found else None
+    return str(details.get("reason", "")) if isinstance(details, dict) else ""
 
 
 def _explain_tls(error: TlsError) -> str:

@@ -8,7 +8,7 @@ from celery import Celery
 from elasticsearch import Elasticsearch
 from kombu.exceptions import OperationalError
 
-from indexer import queue
+from indexer import connecting, queue
 from indexer.queue import TaskQueue
 from indexer.settings import Settings
 from indexer.sink import Sink
@@ -21,8 +21,8 @@ REDIS_IS_AWAY = (redis.RedisError, StatusUnavailableError, OperationalError)
 
 def connect_elasticsearch(settings: Settings) -> Elasticsearch:
     """Open a client of Elasticsearch that leaves retries to its caller."""
-    return Elasticsearch(
-        settings.elasticsearch_url, request_timeout=settings.request_seconds, max_retries=0, retry_on_timeout=False
+    return connecting.connect_elasticsearch(
+        settings, request_timeout=settings.request_seconds, max_retries=0, retry_on_timeout=False
     )
 
 

@@ -21,6 +21,7 @@ from elastic_transport import ConnectionError as LostConnectionError
 from elastic_transport import ConnectionTimeout
 from elasticsearch import ApiError, Elasticsearch, NotFoundError
 
+from indexer.connecting import explain, refusal
 from indexer.duplicates import FIELD, Earlier, earlier_of
 
 _OVERLOADED = 429
@@ -36,11 +37,14 @@ class ElasticsearchUnavailableError(Exception):
     ----------
     overloaded
         Whether it has too much to do (429).
+    refused
+        Whether password, rights or certificate are the reason, which waiting does not mend.
     """
 
-    def __init__(self, reason: str, *, overloaded: bool = False) -> None:
+    def __init__(self, reason: str, *, overloaded: bool = False, refused: bool = False) -> None:
         super().__init__(reason)
         self.overloaded = overloaded
+        self.refused = refused
 
 
 class Gate(Protocol):
@@ -199,7 +203,8 @@ class Sink:
             reason = explain(error)
             self._report(reason)
             overloaded = isinstance(error, ApiError) and error.status_code == _OVERLOADED
-            raise ElasticsearchUnavailableError(reason, overloaded=overloaded) from error
+            refused = refusal(error) is not None
+            raise ElasticsearchUnavailableError(reason, overloaded=overloaded, refused=refused) from error
 
     def _write_request(self, documents: Sequence[Change]) -> list[Written]:
         outcomes: dict[int, Written] = {}
@@ -208,13 +213,13 @@ class Sink:
         while True:
             self.gate.wait(deadline)
             tried = [documents[at] for at in open_items]
-            overloaded = False
+            overloaded = refused = False
             try:
                 answers = self._bulk(tried)
             except _RefusedError as error:
                 return self._halves(documents, error)
             except ElasticsearchUnavailableError as error:
-                reason, overloaded = str(error), error.overloaded
+                reason, overloaded, refused = str(error), error.overloaded, error.refused
             else:
                 again = []
                 for at, (status, why) in zip(open_items, answers, strict=True):
@@ -231,7 +236,7 @@ class Sink:
             if overloaded:
                 self.gate.close()
             if self.hurries() or time.monotonic() + pause > deadline:
-                raise ElasticsearchUnavailableError(reason, overloaded=overloaded)
+                raise ElasticsearchUnavailableError(reason, overloaded=overloaded, refused=refused)
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
             pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -293,8 +298,8 @@ def _outcome(item: dict[str, object]) -> tuple[int, str | None]:
     if not isinstance(error, dict):
         return status, str(status)
     kind = str(error.get("type"))
-    # A missing alias or a read-only index is the service's trouble, not the document's.
-    if kind in ("cluster_block_exception", _MISSING):
+    # A missing alias, a read-only index or a missing right is the service's trouble, not the document's.
+    if kind in ("cluster_block_exception", "security_exception", _MISSING):
         return 503, f"{kind}: {error.get('reason')}"
     return status, _without_values(kind, error)
 
@@ -304,15 +309,6 @@ def _without_values(kind: str, error: dict[str, object]) -> str:
     reason = str(error.get("reason", ""))
     head = reason.split(" in document with id")[0].split(". Preview of")[0]
     return f"{kind}: {head}" if len(head) < 200 and "value" not in head else kind
-
-
-def explain(error: LostConnectionError | ConnectionTimeout | ApiError) -> str:
-    """Say in one line why Elasticsearch did not do what it was asked for."""
-    if isinstance(error, ConnectionTimeout):
-        return "Elasticsearch does not answer in time"
-    if isinstance(error, LostConnectionError):
-        return "Elasticsearch cannot be reached"
-    return f"Elasticsearch answered {error.status_code} ({error.error})"
 
 
 def _requests(documents: Sequence[Change], limit: int) -> Iterator[Sequence[Change]]:

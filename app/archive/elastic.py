@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError, TransportError
 
 from app.archive.errors import ArchiveUnavailableError, QueryRefusedError, reason_of
+from indexer.connecting import refusal
 
 _A = TypeVar("_A")
 _B = TypeVar("_B")
@@ -61,10 +62,11 @@ class Elastic:
         except BadRequestError as error:
             raise QueryRefusedError(reason_of(error)) from error
         except (TransportError, ApiError) as error:
-            raise ArchiveUnavailableError(
+            reason = refusal(error) or (
                 f"Elasticsearch does not answer ({type(error).__name__}): is it running, and is "
                 "DICOMSEARCH_ELASTICSEARCH_URL right?"
-            ) from error
+            )
+            raise ArchiveUnavailableError(reason) from error
 
 
 def is_partial(answer: dict[str, Any]) -> bool:

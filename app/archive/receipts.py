@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from elasticsearch import ApiError, Elasticsearch, NotFoundError, TransportError
 
 from app.archive.errors import ArchiveUnavailableError
+from indexer.connecting import refusal
 from mappings.index import IndexMissingError, index_is_older_than_code
 
 
@@ -75,7 +76,8 @@ class BatchReceipts:
         except NotFoundError:
             return BatchReceipt(0, 0, *(0 for _ in COLUMNS))
         except (ApiError, TransportError) as error:
-            raise ArchiveUnavailableError("Elasticsearch does not answer: the receipt is not known.") from error
+            reason = refusal(error) or "Elasticsearch does not answer"
+            raise ArchiveUnavailableError(f"{reason}: the receipt is not known.") from error
         sums = (int(answer["aggregations"][name]["value"]) for name in COLUMNS)
         conflicts = int(answer["aggregations"]["conflicts"]["doc_count"])
         return BatchReceipt(int(answer["hits"]["total"]["value"]), conflicts, *sums)

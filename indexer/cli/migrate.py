@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from indexer.cli import UserError, home_option
+from indexer.connecting import refusal
 from indexer.migration import Migration, MigrationError
 from indexer.services import build_services
 from indexer.settings import load_settings
@@ -36,10 +37,11 @@ def migrate(home: Path | None, drop_old: bool, force: bool) -> None:
     except (MigrationError, IndexMissingError) as error:
         raise UserError(str(error)) from error
     except (ApiError, TransportError) as error:
-        raise UserError(
-            f"Elasticsearch failed ({type(error).__name__}): is it running, and is DICOMSEARCH_ELASTICSEARCH_URL "
-            "right? A migration that had begun goes on when it is run again."
-        ) from error
+        refused = refusal(error)
+        reason = f"{refused}." if refused else (
+            f"Elasticsearch failed ({type(error).__name__}): is it running, and is DICOMSEARCH_ELASTICSEARCH_URL right?"
+        )
+        raise UserError(f"{reason} A migration that had begun goes on when it is run again.") from error
 
 
 def _migrate(migration: Migration) -> None:

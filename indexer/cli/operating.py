@@ -44,6 +44,8 @@ def operation(function: Callable[..., None]) -> Callable[..., None]:
         except OperationError as error:
             raise UserError(str(error)) from error
         except ElasticsearchUnavailableError as error:
+            if error.refused:
+                raise UserError(f"{error}. Called again, the command goes on.") from error
             raise UserError(
                 f"{error}: is it running (`dicomsearch up`), and is DICOMSEARCH_ELASTICSEARCH_URL right? "
                 "Called again, the command goes on."

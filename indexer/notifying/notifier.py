@@ -10,6 +10,7 @@ import redis
 import structlog
 from elasticsearch import ApiError, Elasticsearch, TransportError
 
+from indexer.connecting import refusal
 from indexer.notifying.channels import Channel, NotDeliveredError, channels_of
 from indexer.notifying.incidents import Change, Incidents
 from indexer.notifying.outbox import Outbox
@@ -139,7 +140,7 @@ class Guard:
         try:
             status = self._elasticsearch.cluster.health(timeout=f"{_HEALTH_SECONDS:.0f}s")["status"]
         except (TransportError, ApiError) as error:
-            return f"Elasticsearch does not answer ({type(error).__name__})"
+            return refusal(error) or f"Elasticsearch does not answer ({type(error).__name__})"
         return "a part of the index is not there (health: red)" if status == "red" else None
 
     def tell(self, change: Change) -> None:

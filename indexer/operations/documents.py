@@ -16,13 +16,14 @@ from elastic_transport import ConnectionError as LostConnectionError
 from elastic_transport import ConnectionTimeout
 from elasticsearch import ApiError
 
+from indexer.connecting import explain, refusal
 from indexer.document import KEPT, moment_text, rebuild_document
 from indexer.duplicates import FIELD, Earlier, earlier_of
 from indexer.operations.model import OperationError
 from indexer.point_in_time import pages_of
 from indexer.queue import chunks
 from indexer.services import Services
-from indexer.sink import Change, Document, ElasticsearchUnavailableError, explain
+from indexer.sink import Change, Document, ElasticsearchUnavailableError
 
 PAGE = 1_000
 _OF_FILE = ["batch", "file", FIELD]
@@ -45,7 +46,7 @@ def asking() -> Iterator[None]:
     try:
         yield
     except (LostConnectionError, ConnectionTimeout, ApiError) as error:
-        raise ElasticsearchUnavailableError(explain(error)) from error
+        raise ElasticsearchUnavailableError(explain(error), refused=refusal(error) is not None) from error
 
 
 def of_batch(batch: str) -> dict[str, Any]:
