@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     # Imported late: the query language, a part of this package, must not load a web framework.
     from app.factory import build_app
-    from indexer.settings import load_settings
+    from indexer.settings import SettingsError, load_settings
 
-    return build_app(settings or load_settings())
+    try:
+        return build_app(settings or load_settings())
+    except SettingsError as error:
+        # gunicorn gives up at this exit code, where it would show a traceback and begin anew.
+        print(f"Error: {error}", file=sys.stderr, flush=True)  # noqa: T201
+        raise SystemExit(4) from error

@@ -10,8 +10,10 @@ from flask_bootstrap import Bootstrap5
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from pydantic import ValidationError
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import api, health, web
+from app.accounts import guarding
 from app.problems import Problem, UnusableParametersError, handle_problems, problem_of, problem_response
 from app.same_origin import guard
 from app.security import secure
@@ -48,9 +50,13 @@ def build_app(settings: Settings) -> Flask:
     api.register(app)
     web.register(app)
     handle_problems(app)
+    guarding.guard(app, services.accounts)
     guard(app)
     secure(app)
     app.url_defaults(_StaticVersions())
+    if settings.proxies:
+        # Whose address and scheme are those of the client is said by so many proxies in front, and by nobody else.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     return app
 
 

@@ -13,6 +13,11 @@ from flask.typing import ResponseReturnValue
 from kombu.exceptions import OperationalError
 from werkzeug.exceptions import HTTPException
 
+from app.accounts.csrf import ForgedRequestError
+from app.accounts.guarding import MaskedError, NotAllowedError, SignInNeededError, is_for_programs
+from app.accounts.model import UnusableUserError
+from app.accounts.store import UserConflictError, UserNotFoundError
+from app.accounts.tokens import TokenNotFoundError
 from app.archive import ArchiveUnavailableError, HeaderNotFoundError, ImageNotFoundError, QueryRefusedError
 from app.export import ExportsBusyError, ExportTooLargeError
 from app.preview.errors import PreviewError
@@ -123,6 +128,22 @@ def problem_of(error: Exception) -> Problem:
         case redis.ConnectionError() | redis.TimeoutError() | OperationalError():
             text = "Redis does not answer: nothing was changed, or only in part. Try again when it is back."
             return Problem(503, "The status cannot be changed", text, "status-unavailable")
+        case SignInNeededError():
+            return Problem(401, "You have not signed in", str(error), "sign-in")
+        case NotAllowedError():
+            return Problem(403, "You may not do this", str(error), "not-allowed")
+        case MaskedError():
+            return Problem(403, "This is masked for you", str(error), "masked")
+        case ForgedRequestError():
+            return Problem(403, "This form cannot be taken", str(error), "forged")
+        case UnusableUserError():
+            return Problem(400, "This cannot be an account", str(error), "user")
+        case UserConflictError():
+            return Problem(409, "The user cannot be changed so", str(error), "user-conflict")
+        case UserNotFoundError():
+            return Problem(404, "User not found", str(error), "user-not-found")
+        case TokenNotFoundError():
+            return Problem(404, "Token not found", str(error), "token-not-found")
         case HTTPException(code=int(code)):
             return Problem(code, HTTPStatus(code).phrase, error.description or "")
     return Problem(500, "Internal error", "Something unexpected happened; the log of the server tells more.")
@@ -146,7 +167,7 @@ def _answer(error: Exception) -> ResponseReturnValue:
         # Which kind of error and where, without its message, which could quote a header.
         where = traceback.format_tb(error.__traceback__) if problem.status == 500 else None
         _log.error("request_failed", path=request.path, error=type(error).__name__, where=where)
-    if request.path.startswith("/api/") or request.path in ("/healthz", "/readyz"):
+    if is_for_programs() or request.path in ("/healthz", "/readyz"):
         response = problem_response(problem)
     else:
         response = Response(render_template("problem.html", problem=problem), problem.status, mimetype="text/html")
@@ -154,6 +175,8 @@ def _answer(error: Exception) -> ResponseReturnValue:
         for name, value in error.get_headers():
             if name.lower() in ("allow", "retry-after", "location", "content-range"):
                 response.headers[name] = value
+    if problem.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
     if problem.status in (429, 503):
         response.headers["Retry-After"] = str(_RETRY_SECONDS)
     return response

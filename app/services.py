@@ -6,6 +6,7 @@ from typing import cast
 from elasticsearch import Elasticsearch
 from flask import Flask, current_app
 
+from app.accounts.accounts import Accounts
 from app.archive import Archive
 from app.archive.receipts import BatchReceipts, IndexAge
 from app.export import Seats
@@ -33,6 +34,7 @@ class Services:
     """
 
     settings: Settings
+    accounts: Accounts
     archive: Archive
     receipts: BatchReceipts
     index: IndexAge
@@ -68,6 +70,7 @@ def build_services(settings: Settings) -> Services:
     redis = connect(settings.redis_url)
     return Services(
         settings,
+        Accounts.of(settings, redis),
         build_archive(settings, client),
         BatchReceipts(client, settings.index),
         IndexAge(client, settings.index),

@@ -58,8 +58,8 @@ class Actor:
     deidentified
         Whether identifying attributes are masked.
     via
-        How it is known: no accounts needed (`local`), signed in on the page (`session`), by a token of the API, or told by
-        a trusted proxy.
+        How it is known: no accounts are needed (`local`), by signing in on the page (`session`), by a token of the API,
+        or from a trusted proxy.
     """
 
     name: str
@@ -108,6 +108,6 @@ def clean_user_name(text: str) -> str:
     name = text.strip().lower()
     if not _NAME.fullmatch(name):
         raise UnusableUserError(
-            "A user's name has 1 to 64 letters (a to z), digits, or any of . _ @ + -, and begins with a letter or digit."
+            "A user's name has up to 64 letters (a to z), digits or . _ @ + -, and begins with a letter or digit."
         )
     return name

@@ -1,8 +1,8 @@
 """Wrong passwords are slowed down: by name from one address, by address, and by name from anywhere.
 
-Up to a number of failures in a quarter of an hour nothing happens. Then one attempt is let through, and the next one only
-after a pause that doubles with each failure. Attempts are counted before the password is looked at, so that many at once
-cannot slip through; who signs in has the count of the name from this address forgotten.
+Up to a number of failures in a quarter of an hour nothing happens. Then one attempt is let through, and the next one
+only after a pause that doubles with each failure. Attempts are counted before the password is looked at, so that many
+at once cannot slip through; who signs in has the count of the name from this address forgotten.
 """
 
 from dataclasses import dataclass

@@ -2,7 +2,21 @@
 
 from flask import Flask
 
-from app.web import batches, formats, headers, images, likeness, operations, saved_searches, search, status, uploads
+from app.web import (
+    account,
+    batches,
+    formats,
+    headers,
+    images,
+    likeness,
+    operations,
+    saved_searches,
+    search,
+    sessions,
+    status,
+    uploads,
+    users,
+)
 
 
 def register(app: Flask) -> None:
@@ -10,5 +24,17 @@ def register(app: Flask) -> None:
     formats.register(app)
     likeness.register(app)
     saved_searches.register(app)
-    for room in (status, batches, operations, search, saved_searches, headers, images, uploads):
+    for room in (
+        status,
+        batches,
+        operations,
+        search,
+        saved_searches,
+        headers,
+        images,
+        uploads,
+        sessions,
+        account,
+        users,
+    ):
         app.register_blueprint(room.blueprint)

@@ -12,6 +12,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import FormDataParser
 from werkzeug.wrappers import Response as Redirect
 
+from app.accounts import csrf
+from app.accounts.csrf import ForgedRequestError
 from app.bodies import drain, endless_body
 from app.problems import problem_of
 from app.services import services
@@ -43,7 +45,7 @@ def upload() -> Redirect | Response:
         except BaseException:
             uploads.discard(begun.id)
             raise
-    except (UploadError, HTTPException) as error:
+    except (UploadError, ForgedRequestError, HTTPException) as error:
         drain()
         problem = problem_of(error)
         return Response(_page(problem.detail), problem.status, mimetype="text/html")
@@ -79,6 +81,7 @@ def _receive(id_: str) -> str:
     finally:
         for file in open_files:
             file.discard()
+    csrf.check(form.get(csrf.FIELD))
     return form.get("name", "")
 
 

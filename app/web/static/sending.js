@@ -22,8 +22,14 @@ function problemOf(status, text) {
   }
 }
 
+// Proves that a page of ours asks, where somebody has signed in.
+function proof() {
+  const token = document.querySelector('meta[name="csrf-token"]')?.content;
+  return token ? { "X-CSRF-Token": token } : {};
+}
+
 export async function ask(address, method, body, signal) {
-  const headers = body === undefined ? {} : { "Content-Type": "application/json" };
+  const headers = { ...proof(), ...(body === undefined ? {} : { "Content-Type": "application/json" }) };
   const answer = await fetch(address, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal });
   const text = await answer.text();
   if (!answer.ok) throw problemOf(answer.status, text);
@@ -43,6 +49,7 @@ function put(address, file, signal, sent) {
     request.addEventListener("loadend", () => signal.removeEventListener("abort", abort));
     request.open("PUT", address);
     request.setRequestHeader("Content-Type", "application/octet-stream");
+    for (const [name, value] of Object.entries(proof())) request.setRequestHeader(name, value);
     request.send(file);
   });
 }
