@@ -121,6 +121,9 @@ class Settings(BaseSettings):
     kibana_url: str | None = Field(
         None, pattern=r"^https?://", description="Kibana with its base path, as a URL: `dicomsearch setup` fills it"
     )
+    kibana_files: Path = Field(
+        Path("kibana"), description="folder of the `.ndjson` files that `dicomsearch setup` imports into Kibana"
+    )
     analyst_username: str = Field(
         "dicomsearch_analyst", min_length=1, description="user of Elasticsearch as whom people work in Kibana"
     )

@@ -38,9 +38,8 @@ def migrate(home: Path | None, drop_old: bool, force: bool) -> None:
         raise UserError(str(error)) from error
     except (ApiError, TransportError) as error:
         refused = refusal(error)
-        reason = f"{refused}." if refused else (
-            f"Elasticsearch failed ({type(error).__name__}): is it running, and is DICOMSEARCH_ELASTICSEARCH_URL right?"
-        )
+        failed = f"Elasticsearch failed ({type(error).__name__})"
+        reason = f"{refused}." if refused else f"{failed}: is it running, and is DICOMSEARCH_ELASTICSEARCH_URL right?"
         raise UserError(f"{reason} A migration that had begun goes on when it is run again.") from error
 
 
