@@ -10,6 +10,8 @@ import structlog
 from indexer.duplicates import FIELD, Earlier, in_document, other_places
 from indexer.finishing import finish
 from indexer.isolation import prepare_alone
+from indexer.metrics.catalogue import TASKS_DELAYED
+from indexer.metrics.tally import flattened
 from indexer.operations.withdrawing import withdraw_former
 from indexer.preparing import Ready, failed, prepare
 from indexer.queue import new_lease
@@ -55,12 +57,19 @@ def index_chunk(services: Services, lease: Lease, worker: str, tries: int = 0) -
             log.warning("chunk waits", batch=lease.batch, chunk=lease.id, reason=str(away))
             services.ledger.settle(lease.batch, [Outcome(file, ImageStatus.NEW) for file in files])
             services.queue.index(lease, tries, delay=_PAUSE_SECONDS)
-            services.presence.worked(worker, 0, str(away))
+            services.tally.count(TASKS_DELAYED)
+            _worked(services, worker, 0, str(away))
         else:
-            services.presence.worked(worker, len(outcomes))
+            _worked(services, worker, len(outcomes))
             if services.ledger.settle(lease.batch, outcomes):
                 finish(services, lease.batch)
     services.leases.end(lease)
+
+
+def _worked(services: Services, worker: str, images: int, error: str | None = None) -> None:
+    """Say what a worker has done, and in the same request what it has counted meanwhile."""
+    with services.tally.taken() as amounts:
+        services.presence.worked(worker, images, error, flattened(amounts))
 
 
 def _halve(services: Services, lease: Lease) -> None:

@@ -5,16 +5,18 @@ A message is acknowledged when its task has ended, not before (`acks_late`), and
 the status. https://docs.celeryq.dev/en/stable/userguide/configuration.html
 """
 
+import json
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import structlog
 from celery import Celery
 
 from indexer.settings import Settings
 from indexer.status import Lease
-from indexer.status.connection import RedisClient
+from indexer.status.connection import RedisClient, now
 
 QUEUE = "dicomsearch"
 REGISTER = "dicomsearch.register_batch"
@@ -24,6 +26,9 @@ DELETE = "dicomsearch.delete_batch"
 SYNC = "dicomsearch.sync_batch"
 VERIFY = "dicomsearch.verify_batch"
 CLEAN = "dicomsearch.clean_batch"
+# Headers of messages: the request that a task goes back to, and when it was queued.
+REQUEST_ID = "request_id"
+QUEUED_AT = "queued_at"
 
 T = TypeVar("T")
 
@@ -81,32 +86,44 @@ class TaskQueue:
 
     def register(self, batch: str, lease: str | None = None) -> None:
         """Have the files of a batch listed and queued."""
-        self._celery.send_task(REGISTER, args=[batch, lease or uuid.uuid4().hex])
+        self._send(REGISTER, [batch, lease or uuid.uuid4().hex])
 
     def index(self, lease: Lease, tries: int = 0, delay: float = 0.0) -> None:
         """Have images of a batch indexed, `delay` seconds from now; `tries` have been used up by earlier tasks."""
-        self._celery.send_task(INDEX, args=[lease.batch, list(lease.paths), lease.id, tries], countdown=delay or None)
+        self._send(INDEX, [lease.batch, list(lease.paths), lease.id, tries], delay)
 
     def finish(self, batch: str) -> None:
         """Have a batch finished of which no image is open."""
-        self._celery.send_task(FINISH, args=[batch])
+        self._send(FINISH, [batch])
 
     def delete(self, batch: str, delay: float = 0.0) -> None:
         """Have a batch deleted that is marked so, `delay` seconds from now."""
-        self._celery.send_task(DELETE, args=[batch], countdown=delay or None)
+        self._send(DELETE, [batch], delay)
 
     def sync(self, batch: str, *, apply: bool) -> None:
         """Have a batch compared with its folder, and made to follow it."""
-        self._celery.send_task(SYNC, args=[batch, apply])
+        self._send(SYNC, [batch, apply])
 
     def verify(self, batch: str, *, repair: bool) -> None:
         """Have status and index of a batch compared, and repaired."""
-        self._celery.send_task(VERIFY, args=[batch, repair])
+        self._send(VERIFY, [batch, repair])
 
     def clean(self, batch: str, delay: float = 0.0) -> None:
         """Have the files of a batch cleaned up as the settings say, `delay` seconds from now."""
-        self._celery.send_task(CLEAN, args=[batch], countdown=delay or None)
+        self._send(CLEAN, [batch], delay)
 
     def waiting(self) -> int:
         """How many tasks nobody has taken yet."""
         return int(self._redis.llen(QUEUE))
+
+    def _send(self, task: str, arguments: list[Any], delay: float = 0.0) -> None:
+        headers = {QUEUED_AT: now(), REQUEST_ID: structlog.contextvars.get_contextvars().get(REQUEST_ID)}
+        self._celery.send_task(task, args=arguments, countdown=delay or None, headers=headers)
+
+
+def queued_at(message: str | None) -> float | None:
+    """When a message of the queue was put there (seconds since 1970); None where there is none, or it does not say."""
+    try:
+        return float(json.loads(message or "null")["headers"][QUEUED_AT])
+    except (TypeError, ValueError, LookupError):
+        return None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from indexer.metrics.catalogue import TASKS_LOST
 from indexer.operations.cleaning import OPERATION as CLEAN
 from indexer.operations.deleting import OPERATION as DELETE
 from indexer.operations.shrinking import shrink_old
@@ -50,6 +51,7 @@ class Recovery:
     def _queue_expired(self) -> None:
         for lease in self.services.leases.expired():
             log.warning("lost task is queued again", batch=lease.batch, chunk=lease.id, images=len(lease.paths))
+            self.services.tally.count(TASKS_LOST)
             if lease.operation:
                 self._queue_operation(lease)
             elif lease.paths:

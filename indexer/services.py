@@ -9,10 +9,12 @@ from elasticsearch import Elasticsearch
 from kombu.exceptions import OperationalError
 
 from indexer import connecting, queue
+from indexer.metrics import Tally
 from indexer.queue import TaskQueue
 from indexer.settings import Settings
 from indexer.sink import Sink
 from indexer.status import Claims, Gate, Leases, Ledger, Presence, StatusStore, StatusUnavailableError, connect
+from indexer.status.connection import RedisClient
 from mappings.index import ensure_index, migrating_alias, write_alias
 
 # What is raised by status, ledger and queue while Redis does not answer, or takes no changes.
@@ -39,6 +41,8 @@ class Services:
     queue: TaskQueue
     elasticsearch: Elasticsearch
     sink: Sink
+    tally: Tally
+    redis: RedisClient
 
 
 def build_services(
@@ -59,6 +63,7 @@ def build_services(
     """
     client = connect(settings.redis_url, patient=patient)
     presence = Presence(client, settings.heartbeat_seconds)
+    tally = Tally()
     elasticsearch = connect_elasticsearch(settings)
     return Services(
         settings=settings,
@@ -81,5 +86,8 @@ def build_services(
             goes_on=presence.goes_on,
             gate=Gate(client),
             hurries=hurries,
+            tally=tally,
         ),
+        tally=tally,
+        redis=client,
     )

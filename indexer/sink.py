@@ -23,6 +23,9 @@ from elasticsearch import ApiError, Elasticsearch, NotFoundError
 
 from indexer.connecting import explain, refusal
 from indexer.duplicates import FIELD, Earlier, earlier_of
+from indexer.metrics import Tally
+from indexer.metrics.catalogue import BULK_BYTES, BULK_DOCUMENTS, BULK_OVERLOADED, BULK_RETRIES, BULK_SECONDS
+from indexer.traces import span
 
 _OVERLOADED = 429
 RETRYABLE = frozenset({_OVERLOADED, 502, 503, 504})
@@ -143,6 +146,8 @@ class Sink:
         Shared by all workers; closed where Elasticsearch is overloaded.
     hurries
         Whether there is no time to wait any more, because this process is about to end.
+    tally
+        Counts requests for metrics.
     """
 
     client: Elasticsearch
@@ -156,6 +161,7 @@ class Sink:
     goes_on: Callable[[], None] = lambda: None
     gate: Gate = field(default_factory=_Open)
     hurries: Callable[[], bool] = lambda: False
+    tally: Tally = field(default_factory=Tally)
     _waiting: bool = field(default=False, init=False)
     _prepared: bool = field(default=False, init=False)
 
@@ -234,9 +240,11 @@ class Sink:
                 if not open_items:
                     return [outcomes[at] for at in range(len(documents))]
             if overloaded:
+                self.tally.count(BULK_OVERLOADED)
                 self.gate.close()
             if self.hurries() or time.monotonic() + pause > deadline:
                 raise ElasticsearchUnavailableError(reason, overloaded=overloaded, refused=refused)
+            self.tally.count(BULK_RETRIES)
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
             pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -260,9 +268,12 @@ class Sink:
             if self.client.indices.exists_alias(name=self.migrating_alias):
                 aliases.append(self.migrating_alias)
             lines = [line for document in documents for alias in aliases for line in document.lines(alias)]
+            self.tally.observe(BULK_DOCUMENTS, len(documents))
+            self.tally.observe(BULK_BYTES, sum(map(len, lines)))
             try:
-                # The client passes bytes on as they are; its types only know mappings.
-                answer = self.client.bulk(operations=cast("Sequence[Mapping[str, Any]]", lines))
+                with self.tally.timed(BULK_SECONDS), span("bulk", "db.elasticsearch"):
+                    # The client passes bytes on as they are; its types only know mappings.
+                    answer = self.client.bulk(operations=cast("Sequence[Mapping[str, Any]]", lines))
             except ApiError as error:
                 if error.status_code == 413:
                     raise _RefusedError("the document is larger than Elasticsearch accepts (413)") from error

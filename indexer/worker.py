@@ -7,7 +7,7 @@ ready application. What the tasks do stands in `registering`, `indexing`, `finis
 import multiprocessing
 import threading
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import redis
@@ -16,6 +16,7 @@ from celery import Celery, signals
 
 from indexer import finishing, indexing, queue, registering
 from indexer.logs import configure_logging
+from indexer.observing import observed, quieten
 from indexer.operations import tasks
 from indexer.services import Services, build_services
 from indexer.settings import Settings, load_settings
@@ -38,42 +39,39 @@ def create_celery(settings: Settings, ends: Callable[[], bool] = lambda: False) 
         # Built in the process that runs the task: connections do not survive a fork.
         return build_services(settings, celery, hurries=ends)
 
-    @celery.task(shared=False, name=queue.REGISTER, bind=True)
+    task = partial(celery.task, shared=False, base=observed(services), bind=True)
+
+    @task(name=queue.REGISTER)
     def register_batch(task: Any, batch: str, lease_id: str) -> None:
-        structlog.contextvars.bind_contextvars(task_id=task.request.id)
         lease = Lease(lease_id, batch, ())
         services().leases.start(lease, str(task.request.hostname))
         with services().leases.renewed(lease):
             registering.register_batch(services(), batch)
         services().leases.end(lease)
 
-    @celery.task(shared=False, name=queue.INDEX, bind=True, time_limit=settings.chunk_seconds)
+    @task(name=queue.INDEX, time_limit=settings.chunk_seconds)
     def index_chunk(task: Any, batch: str, paths: list[str], chunk: str, tries: int) -> None:
-        structlog.contextvars.bind_contextvars(task_id=task.request.id)
+        structlog.contextvars.bind_contextvars(chunk=chunk)
         indexing.index_chunk(services(), Lease(chunk, batch, tuple(paths)), str(task.request.hostname), tries)
 
-    @celery.task(shared=False, name=queue.FINISH)
-    def finish_batch(batch: str) -> None:
+    @task(name=queue.FINISH)
+    def finish_batch(_task: Any, batch: str) -> None:
         finishing.finish(services(), batch)
 
-    @celery.task(shared=False, name=queue.DELETE, bind=True)
+    @task(name=queue.DELETE)
     def delete_batch(task: Any, batch: str) -> None:
-        structlog.contextvars.bind_contextvars(task_id=task.request.id)
         tasks.delete(services(), batch, str(task.request.hostname))
 
-    @celery.task(shared=False, name=queue.CLEAN, bind=True)
+    @task(name=queue.CLEAN)
     def clean_batch(task: Any, batch: str) -> None:
-        structlog.contextvars.bind_contextvars(task_id=task.request.id)
         tasks.clean(services(), batch, str(task.request.hostname))
 
-    @celery.task(shared=False, name=queue.SYNC, bind=True)
+    @task(name=queue.SYNC)
     def sync_batch(task: Any, batch: str, apply: bool) -> None:
-        structlog.contextvars.bind_contextvars(task_id=task.request.id)
         tasks.sync(services(), batch, str(task.request.hostname), apply=apply)
 
-    @celery.task(shared=False, name=queue.VERIFY, bind=True)
+    @task(name=queue.VERIFY)
     def verify_batch(task: Any, batch: str, repair: bool) -> None:
-        structlog.contextvars.bind_contextvars(task_id=task.request.id)
         tasks.verify(services(), batch, str(task.request.hostname), repair=repair)
 
     return celery
@@ -117,7 +115,7 @@ def connect_signals(settings: Settings, end: Callable[[], None]) -> None:
     running: list[Heartbeat] = []
 
     def on_logging(**_: Any) -> None:
-        configure_logging(settings.log_level)
+        configure_logging(settings, "worker")
 
     def on_ready(sender: Any = None, **_: Any) -> None:
         presence = Presence(connect(settings.redis_url), settings.heartbeat_seconds)
@@ -131,6 +129,10 @@ def connect_signals(settings: Settings, end: Callable[[], None]) -> None:
         while running:
             running.pop().stop()
 
+    def on_init(instance: Any = None, **_: Any) -> None:
+        quieten(instance)
+
+    signals.celeryd_init.connect(on_init, weak=False)
     signals.setup_logging.connect(on_logging, weak=False)
     signals.worker_ready.connect(on_ready, weak=False)
     signals.worker_shutting_down.connect(on_told_to_end, weak=False)

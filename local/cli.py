@@ -66,7 +66,7 @@ def start(settings: Settings, *, detach: bool) -> None:
         if detach:
             start_detached(settings, _reporter(""))
         else:
-            configure_logging(settings.log_level)
+            configure_logging(settings, "supervisor")
             supervise(settings, _reporter(" (Ctrl-C stops it)"))
     except AlreadyRunningError:
         _say_running(settings)

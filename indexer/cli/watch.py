@@ -14,7 +14,7 @@ from indexer.watching import Watcher, WatchError, run_until_signal
 def watch() -> None:
     """Watch the incoming folders: each finished folder in them becomes a batch. Tells who wants to know."""
     settings = load_settings()
-    configure_logging(settings.log_level)
+    configure_logging(settings, "watcher")
     notifier = Notifier(settings)
     notifier.start()
     try:

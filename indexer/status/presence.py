@@ -3,8 +3,10 @@
 Reports fade by themselves, so that silence is noticed whatever the clocks of the machines say.
 """
 
+from collections.abc import Sequence
+
 from indexer.status.connection import RedisClient, load_script, now
-from indexer.status.keys import WAITING, WATCHER, WORKERS, worker_key
+from indexer.status.keys import METRICS, WAITING, WATCHER, WORKERS, worker_key
 
 # A report counts for this many heartbeats; a day after its last report a worker is forgotten.
 _BEATS = 4
@@ -55,9 +57,15 @@ class Presence:
         pipeline.delete(f"{WORKERS}:alive:{name}")
         pipeline.execute()
 
-    def worked(self, name: str, images: int, error: str | None = None) -> None:
-        """Count what a worker has brought to its end, and keep why it could not go on."""
-        self._worked(keys=[worker_key(name)], args=[now(), images, error or ""])
+    def worked(self, name: str, images: int, error: str | None = None, counted: Sequence[str] = ()) -> None:
+        """Count what a worker has brought to its end, and keep why it could not go on.
+
+        Parameters
+        ----------
+        counted
+            What it has counted for metrics (`indexer.metrics.tally.flattened`).
+        """
+        self._worked(keys=[worker_key(name), METRICS], args=[now(), images, error or "", *counted])
 
     def waits(self, reason: str) -> None:
         """Say why indexing waits; the first to say it sets the time."""

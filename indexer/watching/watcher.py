@@ -71,6 +71,7 @@ class Watcher:
             folders = ", ".join(shown(str(folder)) for folder in self._folders)
             self._services.presence.watcher_beats(folders, self._notice())
             self._recovery.check()
+            self._services.tally.flush(self._services.redis)
         except REDIS_IS_AWAY as error:
             log.warning("Redis is away", error=type(error).__name__)
 

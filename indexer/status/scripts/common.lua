@@ -7,6 +7,11 @@ local function record_of(images, path)
   return text and cjson.decode(text)
 end
 
+-- What is counted for metrics never goes down, whatever becomes of the batch; names: indexer/metrics/catalogue.py.
+local function count(what, amount)
+  redis.call('HINCRBY', 'metrics', what, amount or 1)
+end
+
 local function touch(batch, now)
   redis.call('HSET', batch, 'modify_date', now)
 end
@@ -38,6 +43,7 @@ local function set_duplicate(batch, record, duplicate)
   local was = record.duplicate and 1 or 0
   local is = duplicate and 1 or 0
   if was ~= is then redis.call('HINCRBY', batch, 'duplicates', is - was) end
+  if is > was then count('image_duplicates_total') end
   record.duplicate = duplicate and true or nil
 end
 
@@ -46,6 +52,7 @@ local function keep(images, path, record)
 end
 
 local function set_error(errors, path, code, reason, now)
+  count('images_total|error|' .. code)
   redis.call('HSET', errors, path, cjson.encode({code = code, reason = reason, at = now}))
 end
 

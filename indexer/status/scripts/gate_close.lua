@@ -6,6 +6,7 @@ local left = redis.call('PTTL', KEYS[1])
 if left > 0 then return left end
 local closings = redis.call('INCR', KEYS[2])
 redis.call('EXPIRE', KEYS[2], ARGV[3])
+count('gate_closings_total')
 local pause = math.min(tonumber(ARGV[1]) * 2 ^ (closings - 1), tonumber(ARGV[2]))
 redis.call('SET', KEYS[1], 1, 'PX', string.format('%.0f', pause))
 return pause
