@@ -1,98 +1,60 @@
-"""The fields of one document while it is built: every value put where search looks for it."""
+"""The fields of a document, from the sum of what its elements add."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
-from indexer.flatten.convert import number_text, to_double
-from indexer.flatten.forms import name_form, search_form, sortable
+from indexer.flatten.contribution import MOST_CUTS, Sum
+from indexer.flatten.places import Outcome
 
-Values = dict[str, dict[Any, None]]  # by key, distinct, in order
+# The fields that are filled from elements, beside the keywords of the top level; in the order of the document.
+GROUPED = ("nested", "path", "path_num", "private", "private_num", "other", "malformed", "folded")
+LISTED = ("empty", "sequences", "creators", "text")
 
 
-def unwrap(values: Iterable[Any]) -> Any:
+def unwrap(values: Sequence[Any]) -> Any:
     """Write one value as itself, several as a list."""
-    listed = list(values)
-    return listed[0] if len(listed) == 1 else listed
+    return values[0] if len(values) == 1 else values
 
 
-def add(place: Values, key: str, value: Any) -> None:
-    """Add a value to the distinct ones of a key."""
-    place.setdefault(key, {})[value] = None
+def fields_of(total: Sum) -> dict[str, Any]:
+    """Write the fields as a document has them; those without a value are left out."""
+    grouped: dict[str, dict[str, Any]] = {name: {} for name in GROUPED}
+    listed: dict[str, list[Any]] = {name: [] for name in LISTED}
+    folded_inside: dict[str, Any] = {}
+    for address, values in total.values.items():
+        distinct = values if len(values) == 1 else list(dict.fromkeys(values))
+        if len(address) == 1:
+            listed[address[0]] = distinct
+        elif len(address) == 2:
+            grouped[address[0]][address[1]] = unwrap(distinct)
+        elif address[0] == "folded":
+            folded_inside[address[2]] = unwrap(distinct)
+        else:
+            grouped[address[0]].setdefault(address[1], {})[address[2]] = unwrap(distinct)
+    if folded_inside:
+        grouped["folded"]["nested"] = folded_inside
+    listed["text"] = list(dict.fromkeys(total.texts))
+    return {
+        **total.top,
+        **{name: keys for name, keys in grouped.items() if keys},
+        **{name: values for name, values in listed.items() if values},
+    }
 
 
-def add_all(place: Values, key: str, values: Iterable[Any]) -> None:
-    """Add values to the distinct ones of a key."""
-    place.setdefault(key, {}).update(dict.fromkeys(values))
-
-
-class Fields:
-    """What the elements of one header add up to."""
-
-    def __init__(self) -> None:
-        self.top: dict[str, list[Any]] = {}
-        self.nested: Values = {}
-        self.path: Values = {}
-        self.path_numbers: Values = {}
-        self.private: dict[str, Values] = {}
-        self.private_numbers: dict[str, Values] = {}
-        self.other: Values = {}
-        self.malformed: Values = {}
-        self.folded: Values = {}
-        self.nested_folded: Values = {}
-        self.empty: dict[str, None] = {}
-        self.sequences: dict[str, None] = {}
-        self.creators: dict[str, None] = {}
-        self.text: dict[str, None] = {}
-
-    def add_private(self, creator: str, key: str, value: str) -> None:
-        """Add a value of a private element; numbers also in the form that sorts."""
-        add(self.private.setdefault(creator, {}), key, value)
-        number = to_double(value, "")
-        if number is not None:
-            add(self.private_numbers.setdefault(creator, {}), key, sortable(number))
-            self.text[number_text(number)] = None
-
-    def add_text(self, value: str) -> str | None:
-        """Add a text and its search form; the form is returned where it differs."""
-        self.text[value] = None
-        form = search_form(value)
-        if form == value:
-            return None
-        self.text[form] = None
-        return form
-
-    def add_name(self, group: str, *, is_alphabetic: bool) -> str | None:
-        """Add a group of a person name and its search form; the form is returned where its words differ."""
-        self.text[group] = None
-        form = name_form(group, is_alphabetic=is_alphabetic)
-        plain = group.replace("^", " ").strip() if is_alphabetic else group
-        if form == plain:
-            return None
-        self.text[form] = None
-        return form
-
-    def document(self) -> dict[str, Any]:
-        """Write the fields as a document has them; those without a value are left out."""
-        folded: dict[str, Any] = _plain(self.folded)
-        if self.nested_folded:
-            folded["nested"] = _plain(self.nested_folded)
-        fields: dict[str, Any] = {
-            "nested": _plain(self.nested),
-            "path": _plain(self.path),
-            "path_num": _plain(self.path_numbers),
-            "private": {creator: _plain(keys) for creator, keys in self.private.items()},
-            "private_num": {creator: _plain(keys) for creator, keys in self.private_numbers.items()},
-            "other": _plain(self.other),
-            "malformed": _plain(self.malformed),
-            "folded": folded,
-            "empty": list(self.empty),
-            "sequences": list(self.sequences),
-            "creators": list(self.creators),
-            "text": list(self.text),
-        }
-        top = {keyword: unwrap(values) for keyword, values in self.top.items()}
-        return {**top, **{name: value for name, value in fields.items() if value}}
-
-
-def _plain(values: Values) -> dict[str, Any]:
-    return {key: unwrap(distinct) for key, distinct in values.items()}
+def receipt_of(total: Sum, unread: str | None, forgiven: Sequence[str]) -> dict[str, Any]:
+    """Write the receipt: how many elements came to which end, what was cut, left out and forgiven."""
+    ends = Counter(total.outcomes)
+    counts = {outcome.value: ends[outcome] for outcome in Outcome}
+    cuts = [{"path": path, "why": why} for path, why in total.cuts]
+    if unread:
+        counts["truncated"] += 1
+        cuts = [{"path": "", "why": unread}, *cuts]
+    receipt: dict[str, Any] = {"elements": sum(counts.values()), **counts}
+    if cuts:
+        receipt["cuts"] = cuts[:MOST_CUTS]
+    if unread:
+        receipt["unread"] = unread
+    if forgiven:
+        receipt["forgiven"] = list(forgiven)
+    return receipt

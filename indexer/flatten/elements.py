@@ -1,0 +1,199 @@
+"""What one element adds to the document of its header: every value put where search looks for it."""
+
+from typing import Any
+
+from indexer.flatten.contribution import Address, Contribution
+from indexer.flatten.convert import Scalar, number_text, to_double
+from indexer.flatten.creators import ODD, creator_of, is_creator
+from indexer.flatten.entries import GROUPS, is_raw, values_of
+from indexer.flatten.forms import name_form, private_key, search_form, sortable, sortables
+from indexer.flatten.places import Outcome
+from indexer.flatten.scope import Public, Scope, name_of
+from indexer.reader.header import Entry
+from mappings.dictionary import Kind
+
+_INDEXED, _MALFORMED, _BINARY = (Outcome.INDEXED,), (Outcome.MALFORMED,), (Outcome.BINARY,)
+_EMPTY, _STRUCTURAL, _TRUNCATED = (Outcome.EMPTY,), (Outcome.STRUCTURAL,), (Outcome.TRUNCATED,)
+_EMPTIES: Address = ("empty",)
+_SEQUENCES: Address = ("sequences",)
+_CREATORS: Address = ("creators",)
+
+
+def contribution_of(scope: Scope, tag: str, entry: Entry, creator: str = "") -> Contribution:
+    """Tell what an element adds; of a sequence, without what is in its items.
+
+    Parameters
+    ----------
+    scope
+        Of the data set that it is in.
+    tag
+        Eight hexadecimal digits.
+    entry
+        The element.
+    creator
+        Of a private element.
+    """
+    made = _contribution(scope, tag, entry, creator)
+    cut = entry.get("cut")
+    if cut:
+        made.outcomes, made.why = _TRUNCATED, cut
+        made.cuts = ((tag if is_structural(tag, entry) else name_of(tag, creator), cut),)
+    return made
+
+
+def is_structural(tag: str, entry: Entry) -> bool:
+    """Tell group lengths and private creators."""
+    return tag[4:6] == "00" and ((tag[6:] == "00" and entry["vr"] != "SQ") or is_creator(tag, entry))
+
+
+def _contribution(scope: Scope, tag: str, entry: Entry, creator: str) -> Contribution:
+    if is_structural(tag, entry):
+        return _structural(tag, entry)
+    if tag[3] in ODD:
+        made = _private(scope, tag, entry, creator)
+        made.values = ((_CREATORS, (creator,)), *made.values)
+        return made
+    if entry["vr"] == "SQ":
+        return _sequence(scope, entry, name_of(tag, ""))
+    values = values_of(entry)
+    if values is None:
+        return Contribution(_BINARY)
+    if not values:
+        return _empty(scope, name_of(tag, ""))
+    public = scope.public(tag)
+    if public is None:
+        return _other(tag, entry, values)
+    return _known(public, entry, values)
+
+
+def _structural(tag: str, entry: Entry) -> Contribution:
+    creator = creator_of(entry) if tag[3] in ODD and tag[6:] != "00" else ""
+    if not creator:
+        return Contribution(_STRUCTURAL)
+    texts: list[str] = []
+    _add_text(texts, creator)
+    return Contribution(_STRUCTURAL, ("creators",), values=((_CREATORS, (creator,)),), texts=texts)
+
+
+def _empty(scope: Scope, name: str) -> Contribution:
+    return Contribution(_EMPTY, ("empty",), values=((_EMPTIES, (scope.key(name) or name,)),))
+
+
+def _sequence(scope: Scope, entry: Entry, name: str) -> Contribution:
+    if not entry.get("Value"):
+        return _empty(scope, name)
+    key = scope.key(name)
+    names = (name,) if key is None or key == name else (name, key)
+    return Contribution(_STRUCTURAL, ("sequences",), values=((_SEQUENCES, names),))
+
+
+def _private(scope: Scope, tag: str, entry: Entry, creator: str) -> Contribution:
+    if entry["vr"] == "SQ":
+        return _sequence(scope, entry, name_of(tag, creator))
+    values = values_of(entry)
+    if values is None:
+        return Contribution(_BINARY)
+    if not values:
+        return _empty(scope, name_of(tag, creator))
+    key = private_key(tag)
+    texts: list[str] = []
+    written: list[str] = []
+    numbers: list[str] = []
+    for value, _ in values:
+        text = value.strip() if isinstance(value, str) else number_text(value, entry["vr"])
+        written.append(text)
+        number = to_double(text, "")
+        if number is not None:
+            numbers.append(sortable(number))
+            texts.append(number_text(number))
+        _add_text(texts, text)
+    added: list[tuple[Address, list[str]]] = [(("private", creator, key), written)]
+    if numbers:
+        added.append((("private_num", creator, key), numbers))
+    return Contribution(_INDEXED, (f"private.{creator}.{key}", "text"), values=added, texts=texts)
+
+
+def _other(tag: str, entry: Entry, values: list[tuple[Scalar, str]]) -> Contribution:
+    texts: list[str] = []
+    written = [value.strip() if isinstance(value, str) else number_text(value, entry["vr"]) for value, _ in values]
+    for text in written:
+        _add_text(texts, text)
+    return Contribution(_INDEXED, (f"other.{tag}", "text"), values=((("other", tag), written),), texts=texts)
+
+
+def _known(public: Public, entry: Entry, values: list[tuple[Scalar, str]]) -> Contribution:
+    vr, convert = entry["vr"], public.convert
+    raw_bytes = is_raw(entry)
+    good: list[Any] = []
+    bad: list[str] = []
+    texts: list[str] = []
+    forms: list[str] = []
+    for value, group in values:
+        converted = None if raw_bytes else convert(value, vr)
+        written = value.strip() if isinstance(value, str) else number_text(value, vr)
+        if converted is None:
+            bad.append(written)
+            _add_text(texts, written)
+            continue
+        good.append(converted)
+        if public.is_numeric:
+            texts.append(written)
+            continue
+        if public.kind is Kind.NAME:
+            form = _add_name(texts, written, is_alphabetic=group in {"", GROUPS[0]})
+        else:
+            form = _add_text(texts, written)
+        if form is not None and public.has_search_form:
+            forms.append(form)
+    added: list[tuple[Address, list[Any]]] = []
+    if forms:
+        added.append((public.folded, forms))
+    made = Contribution(_INDEXED, texts=texts, values=added, repeats=public.repeats)
+    if good:
+        _put(made, public, good, texts, added)
+        made.fields = public.fields
+    if bad:
+        added.append((public.malformed, bad))
+        made.fields += (".".join(public.malformed),)
+        made.outcomes, made.why = _MALFORMED, f"does not fit {public.kind}"
+    made.fields += ("text",)
+    return made
+
+
+def _put(
+    made: Contribution, public: Public, good: list[Any], texts: list[str], added: list[tuple[Address, list[Any]]]
+) -> None:
+    """Put typed values into their fields."""
+    canonical = good
+    if public.is_numeric:
+        canonical = [number_text(number) for number in good]
+        texts += canonical
+    if public.is_top:
+        made.top = {public.keyword: good[0] if len(good) == 1 else good}
+        return
+    added.append((public.nested, good))
+    if public.path is not None:
+        added.append((public.path, canonical))
+        if public.is_numeric:
+            added.append((public.path_number, sortables(good)))
+
+
+def _add_text(texts: list[str], value: str) -> str | None:
+    """Add a text and its search form; the form is returned where it differs."""
+    texts.append(value)
+    form = search_form(value)
+    if form == value:
+        return None
+    texts.append(form)
+    return form
+
+
+def _add_name(texts: list[str], group: str, *, is_alphabetic: bool) -> str | None:
+    """Add a group of a person name and its search form; the form is returned where its words differ."""
+    texts.append(group)
+    form = name_form(group, is_alphabetic=is_alphabetic)
+    plain = group.replace("^", " ").strip() if is_alphabetic else group
+    if form == plain:
+        return None
+    texts.append(form)
+    return form
