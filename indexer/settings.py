@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     accounts: Literal["auto", "on"] = Field(
         "auto", description="when people have to sign in: `auto` (unless `HOST` is loopback) or always (`on`)"
     )
+    admin_password: SecretStr | None = Field(
+        None, description="password of the first user, admin, whom `dicomsearch users bootstrap` adds"
+    )
     secret_key: SecretStr | None = Field(
         None, description="signs the cookies of those who signed in; needed where accounts are"
     )

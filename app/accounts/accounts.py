@@ -70,20 +70,22 @@ class Accounts:
     proxy: Proxy | None
 
     @classmethod
-    def of(cls, settings: Settings, client: Any) -> "Accounts":
+    def of(cls, settings: Settings, client: Any, *, signs: bool = True) -> "Accounts":
         """Build them from the settings.
 
         Parameters
         ----------
         client
             Of Redis, from `indexer.status.connect`.
+        signs
+            Whether cookies are signed, which commands do not do.
 
         Raises
         ------
         SettingsError
             People have to sign in, but there is no key that signs their cookies.
         """
-        if settings.needs_accounts and settings.secret_key is None:
+        if signs and settings.needs_accounts and settings.secret_key is None:
             raise SettingsError(
                 "DICOMSEARCH_SECRET_KEY is missing: where people sign in, it signs their cookies. Make one with "
                 "`openssl rand -hex 32`, and keep it secret."

@@ -3,6 +3,7 @@
 from flask_openapi3.openapi import OpenAPI
 
 from app.api import (
+    account,
     batches,
     docs,
     exports,
@@ -15,6 +16,7 @@ from app.api import (
     saved_searches,
     search,
     uploads,
+    users,
 )
 from app.api.documents import DESCRIPTION
 
@@ -33,6 +35,8 @@ _ROOMS = (
     operations,
     uploads,
     likeness,
+    account,
+    users,
 )
 
 

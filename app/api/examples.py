@@ -32,6 +32,35 @@ SAVED = {
 }
 SAVED_LIST = {"count": 1, "next": None, "previous": None, "results": [SAVED]}
 
+ME = {"name": "jdoe", "role": "operator", "deidentified": False, "via": "session"}
+TOKEN_ID = "0f6f3b1c9d2e4a57"  # noqa: S105 an example
+TOKEN_BODY = {"name": "nightly export", "role": "viewer", "days": 90}
+TOKEN = {
+    "id": TOKEN_ID,
+    "name": "nightly export",
+    "role": "viewer",
+    "deidentified": False,
+    "add_date": "2026-03-02T09:14:07+00:00",
+    "expires": "2026-05-31T09:14:07+00:00",
+    "last_used": None,
+}
+NEW_TOKEN = TOKEN | {"token": f"dst_{TOKEN_ID}_…"}
+TOKEN_LIST = {"count": 1, "next": None, "previous": None, "results": [TOKEN]}
+USER_NAME = "jdoe"
+USER_BODY = {"name": USER_NAME, "role": "operator", "password": "a long sentence of one's own"}
+CHANGED_USER = {"role": "viewer", "deidentified": True}
+USER = {
+    "name": USER_NAME,
+    "role": "operator",
+    "deidentified": False,
+    "disabled": False,
+    "has_password": True,
+    "add_date": "2026-03-02T09:14:07+00:00",
+    "modify_date": "2026-03-02T09:14:07+00:00",
+    "last_login": None,
+}
+USER_LIST = {"count": 1, "next": None, "previous": None, "results": [USER]}
+
 _FOUND = {"PatientName": "Doe^Jane", "StudyDate": "2004-01-19", "SliceThickness": 1.25}
 _RESULT = {
     "id": SERIES,
@@ -251,6 +280,7 @@ UNUSUAL = {
 # Of each status one problem that is typical of it: kind, title and detail.
 PROBLEMS = {
     400: ("parameters", "The parameters do not fit", "size: Input should be less than or equal to 1000"),
+    401: ("sign-in", "You have not signed in", "Sign in, or send a token: Authorization: Bearer dst_…"),
     403: ("", "Forbidden", "Only pages of dicomsearch itself may change something here: this request came from …"),
     404: ("image-not-found", "Image not found", "There is no image with this id in the archive."),
     409: ("name-taken", "The name is taken", "There is a saved search with this name."),

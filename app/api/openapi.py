@@ -2,8 +2,11 @@
 
 from typing import Any
 
-from app.api.documents import PROBLEM, ProblemDocument
+from app.api.documents import PROBLEM, ProblemDocument, problems
 
+# Where people have to sign in, any route may answer these.
+_OF_ACCOUNTS = (401, 403)
+_TOKEN = "A token that a user made on the page of the account, where people have to sign in."  # noqa: S105 a sentence
 _BYTES = "application/octet-stream"
 
 
@@ -21,11 +24,14 @@ def completed(generated: dict[str, Any]) -> dict[str, Any]:
     schemas[PROBLEM] = ProblemDocument.model_json_schema()
     # Where there is no security scheme the library writes null, which OpenAPI does not allow.
     components = {name: part for name, part in generated["components"].items() if part is not None}
+    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "description": _TOKEN}}
     paths = {
         path: {method: _operation(operation) for method, operation in methods.items()}
         for path, methods in generated["paths"].items()
     }
-    return {**generated, "paths": paths, "components": {**components, "schemas": schemas}}
+    # A token is needed only where people have to sign in; those who have in this browser need none.
+    security: list[dict[str, list[str]]] = [{"token": []}, {}]
+    return {**generated, "paths": paths, "security": security, "components": {**components, "schemas": schemas}}
 
 
 def _operation(operation: dict[str, Any]) -> dict[str, Any]:
@@ -34,6 +40,8 @@ def _operation(operation: dict[str, Any]) -> dict[str, Any]:
         # The library knows no bodies that are files.
         described = {"schema": {"type": "string", "format": "binary"}, "example": "the bytes of the file"}
         operation = {**operation, "requestBody": {"content": {_BYTES: described}, "required": True}}
+    responses = operation.get("responses", {})
+    operation = {**operation, "responses": problems(*_OF_ACCOUNTS) | responses}
     if "parameters" not in operation:
         return operation
     return {**operation, "parameters": [_parameter(parameter) for parameter in operation["parameters"]]}

@@ -12,6 +12,9 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.accounts.current import actor
+from app.accounts.guarding import require
+from app.accounts.model import Role
 from app.api import examples
 from app.api.batches import batch_of, iso
 from app.api.documents import BatchPath, Page, PageParameters, problems
@@ -152,6 +155,8 @@ def cancel_batch(path: BatchPath, body: CancelBody) -> dict[str, Any]:
 )
 def sync_batch(path: BatchPath, body: SyncBody) -> Response:
     """Compare a batch with its folder; if asked, let search and status follow. A large one is queued (202)."""
+    if body.apply:
+        require(Role.ADMIN, actor())  # what has gone from the disk is deleted
     report = compare_folder(services().indexer, path.batch, apply=body.apply)
     return _queued(path.batch) if report is None else _answer(asdict(report), 200)
 

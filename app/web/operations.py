@@ -7,6 +7,9 @@ its report.
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
+from app.accounts.current import actor
+from app.accounts.guarding import require
+from app.accounts.model import Role
 from app.compare import compare_folder, compare_index
 from app.problems import UnusableParametersError
 from app.services import services
@@ -73,6 +76,8 @@ def ask_sync(batch: str) -> str:
 def sync(batch: str) -> Redirect | str:
     """Compare a batch with its folder, and let search follow it where that was asked."""
     apply = bool(request.form.get("apply"))
+    if apply:
+        require(Role.ADMIN, actor())  # what has gone from the disk is deleted
     report = compare_folder(services().indexer, batch, apply=apply)
     if report is None:
         return _history(batch, handed_over="sync")

@@ -19,7 +19,7 @@ def login() -> ResponseReturnValue:
     """Show the form, but to those who have signed in."""
     there = local_address(request.args.get("next"))
     if actor_if_known() is not None:
-        return redirect(there or url_for("status.index"))
+        return redirect(there or url_for("search.index"))
     return _page("", there)
 
 
@@ -28,7 +28,7 @@ def log_in() -> ResponseReturnValue:
     """Sign in, and go where one wanted to."""
     name, there = request.form.get("name", ""), local_address(request.form.get("next"))
     if not services().accounts.needed:
-        return redirect(there or url_for("status.index"), 303)
+        return redirect(there or url_for("search.index"), 303)
     try:
         id_ = services().accounts.log_in(name, request.form.get("password", ""), request.remote_addr or "")
     except WrongPasswordError as error:
