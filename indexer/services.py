@@ -9,6 +9,7 @@ from elasticsearch import Elasticsearch
 from kombu.exceptions import OperationalError
 
 from indexer import connecting, queue
+from indexer.audit import AuditLog, AuditUnavailableError
 from indexer.metrics import Tally
 from indexer.queue import TaskQueue
 from indexer.settings import Settings
@@ -18,7 +19,7 @@ from indexer.status.connection import RedisClient
 from mappings.index import ensure_index, migrating_alias, write_alias
 
 # What is raised by status, ledger and queue while Redis does not answer, or takes no changes.
-REDIS_IS_AWAY = (redis.RedisError, StatusUnavailableError, OperationalError)
+REDIS_IS_AWAY = (redis.RedisError, StatusUnavailableError, AuditUnavailableError, OperationalError)
 
 
 def connect_elasticsearch(settings: Settings) -> Elasticsearch:
@@ -34,6 +35,7 @@ class Services:
 
     settings: Settings
     status: StatusStore
+    audit: AuditLog
     ledger: Ledger
     leases: Leases
     presence: Presence
@@ -68,6 +70,7 @@ def build_services(
     return Services(
         settings=settings,
         status=StatusStore(client),
+        audit=AuditLog(client, required=settings.audit == "required"),
         ledger=Ledger(client),
         leases=Leases(client, settings.lease_seconds),
         presence=presence,
