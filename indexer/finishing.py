@@ -2,6 +2,7 @@
 
 import structlog
 
+from indexer.audit.log import INBOX
 from indexer.notifying import outbox_keys
 from indexer.services import Services
 from indexer.sink import ElasticsearchUnavailableError
@@ -23,7 +24,8 @@ def finish(services: Services, batch: str) -> None:
     if cleans:
         # Noted before, so that a crash right after the batch is DONE does not lose it.
         services.ledger.clean_later(batch)
-    if services.ledger.finish(batch, outbox_keys(services.settings)):
+    inbox = [INBOX] if services.audit.required else []
+    if services.ledger.finish(batch, [*outbox_keys(services.settings), *inbox]):
         log.info("batch done", batch=batch)
         if cleans:
             services.queue.clean(batch)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from indexer.audit import Event, Kind, Operation, Participant, Thing
 from indexer.batches import delivery_of
 from indexer.duplicates import FIELD, in_document
 from indexer.files import Unlistable, mtime_text, printable, strerror, walk
@@ -71,9 +72,20 @@ def clean(services: Services, batch: str, who: str = COMMAND, progress: Progress
             services.ledger.note(
                 batch, "cleaned", how=how, files=cleaned.files, kept=sum(cleaned.kept.values()), **_reasons(cleaned)
             )
+            _record(services, one, cleaned, who)
         services.ledger.clean_later(batch, wanted=False)
     log.info("batch cleaned", batch=batch, how=how, files=cleaned.files, refused=cleaned.refused)
     return cleaned
+
+
+def _record(services: Services, batch: Batch, cleaned: Cleaned, who: str) -> None:
+    details: dict[str, str | int] = {
+        "how": cleaned.how,
+        "files": cleaned.files,
+        "files kept": sum(cleaned.kept.values()),
+    }
+    things = (Thing(Kind.BATCH, batch.id, details=details), Thing(Kind.FOLDER, batch.path))
+    services.audit.append(Event(Operation.BATCH_CLEANED, Participant(who, "worker", "service"), "worker", things))
 
 
 def _reasons(cleaned: Cleaned) -> dict[str, str]:

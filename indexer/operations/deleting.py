@@ -11,6 +11,7 @@ from pathlib import Path
 
 import structlog
 
+from indexer.audit import Event, Kind, Operation, Participant, Thing
 from indexer.files import printable, strerror
 from indexer.operations.disk import Folder, delete_empty, open_folder, why_files_must_stay
 from indexer.operations.documents import Hit, of_batch, pages
@@ -69,11 +70,19 @@ def delete_batch(services: Services, batch: str, who: str = COMMAND) -> Deleted:
         withdrawal = _delete_documents(services, known, files, with_files=with_files)
         if with_files:
             _delete_listed(services, known, files)
+        deleted = Deleted(withdrawal.removed, withdrawal.reopened, files.deleted, files.folders, files.kept)
+        # Before the batch is forgotten: a deletion that is interrupted here is recorded twice, and never not at all.
+        _record(services, known, deleted, who)
         services.ledger.clean_later(batch, wanted=False)
         services.ledger.delete(batch)
-    deleted = Deleted(withdrawal.removed, withdrawal.reopened, files.deleted, files.folders, files.kept)
     log.info("batch deleted", batch=batch, documents=deleted.documents, files=deleted.files, kept=deleted.files_kept)
     return deleted
+
+
+def _record(services: Services, batch: Batch, deleted: Deleted, who: str) -> None:
+    details = {"images": deleted.documents, "files": deleted.files, "files kept": deleted.files_kept}
+    things = (Thing(Kind.BATCH, batch.id, details=details), Thing(Kind.FOLDER, batch.path))
+    services.audit.append(Event(Operation.BATCH_DELETED, Participant(who, "worker", "service"), "worker", things))
 
 
 def _delete_documents(services: Services, batch: Batch, files: _Files, *, with_files: bool) -> Withdrawal:

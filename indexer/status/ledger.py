@@ -125,7 +125,7 @@ class Ledger:
         Parameters
         ----------
         outboxes
-            Keys of the lists that are to tell of it (`indexer.notifying`).
+            Keys of the lists that are to tell of it (`indexer.notifying`) or to record it (`indexer.audit`).
         """
         return bool(self._run("finish", [batch_key(batch), ACTIVE, *outboxes], [now(), batch]))
 
