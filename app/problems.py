@@ -34,6 +34,7 @@ from app.search.facets import UnusableFacetError
 from app.search.filters import UnusableFilterError
 from app.search.sorting import UnusableCursorError, UnusableSortError
 from app.uploads import UploadError
+from indexer.audit import AuditUnavailableError
 from indexer.operations import BatchBusyError, OperationRefusedError, UnknownBatchError
 from indexer.sink import ElasticsearchUnavailableError
 from indexer.status import StatusUnavailableError
@@ -123,6 +124,8 @@ def problem_of(error: Exception) -> Problem:
             return Problem(409, "This cannot be done with the batch", str(error), "operation-refused")
         case ArchiveUnavailableError() | ElasticsearchUnavailableError():
             return Problem(503, "The archive cannot be searched", str(error), "archive-unavailable")
+        case AuditUnavailableError():
+            return Problem(503, "This cannot be recorded", str(error), "audit-unavailable")
         case StatusUnavailableError():
             return Problem(503, "The status cannot be read", str(error), "status-unavailable")
         case redis.ConnectionError() | redis.TimeoutError() | OperationalError():
