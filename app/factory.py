@@ -14,6 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import api, health, web
 from app.accounts import guarding
+from app.audit.recording import record
 from app.problems import Problem, UnusableParametersError, handle_problems, problem_of, problem_response
 from app.same_origin import guard
 from app.security import secure
@@ -53,6 +54,8 @@ def build_app(settings: Settings) -> Flask:
     guarding.guard(app, services.accounts)
     guard(app)
     secure(app)
+    # Before the headers of answers are added, since its own answer needs them, too: the last one comes first.
+    record(app)
     app.url_defaults(_StaticVersions())
     if settings.proxies:
         # Whose address and scheme are those of the client is said by so many proxies in front, and by nobody else.
