@@ -34,6 +34,12 @@ SECURED = {
     "xpack.security.http.ssl.enabled": True,
     "xpack.security.http.ssl.certificate": "tls.crt",
     "xpack.security.http.ssl.key": "tls.key",
+    # Whoever speaks the protocol of nodes is believed to be one: here only who has a key of the same authority may.
+    "xpack.security.transport.ssl.enabled": True,
+    "xpack.security.transport.ssl.certificate": "tls.crt",
+    "xpack.security.transport.ssl.key": "tls.key",
+    "xpack.security.transport.ssl.certificate_authorities": ["ca.crt"],
+    "xpack.security.transport.ssl.verification_mode": "certificate",
     "xpack.security.authc.realms.file.files.order": 0,
     "xpack.security.authc.realms.native.native.enabled": False,
     # Its users, of whom `elastic` may do everything, would need the index that native users need.
@@ -248,4 +254,6 @@ def _configure(node: Path, program: Path, settings: Settings, port: int, transpo
     (config / "jvm.options.d" / "dicomsearch.options").write_text(
         # A dump of the heap would be a copy of patient data, as large as the heap.
         f"-Xms{heap}m\n-Xmx{heap}m\n-XX:-HeapDumpOnOutOfMemoryError\n"
+        # It would try again and again to list its own roles in an index that this distribution cannot make.
+        "-Des.queryable_built_in_roles_enabled=false\n"
     )

@@ -142,6 +142,19 @@ def replace_by(client: Elasticsearch, index: str, name: str, *, replicas: int = 
     )
 
 
+def put_behind_aliases(client: Elasticsearch, index: str, name: str, *, instead_of: str | None) -> None:
+    """Put an index behind the aliases as it is, in one step with taking away another one where there is one."""
+    aliases = (index, write_alias(index))
+    former = [{"remove": {"index": instead_of, "alias": alias}} for alias in aliases if instead_of is not None]
+    client.indices.update_aliases(
+        actions=[
+            *former,
+            {"add": {"index": name, "alias": index}},
+            {"add": {"index": name, "alias": write_alias(index), "is_write_index": True}},
+        ]
+    )
+
+
 def all_indices(client: Elasticsearch, index: str) -> list[str]:
     """Name all indices of this archive, the oldest first, whether an alias points to them or not."""
     names = client.indices.get(index=f"{index}-*", expand_wildcards="all", filter_path="*.settings.index.uuid")

@@ -166,7 +166,7 @@ def _make_users(files: SetupFiles, settings: Settings, secrets: Secrets, say: Ca
     contents = {
         "users": (_hashes_file(folder / "users", passwords), ", ".join(passwords)),
         "users_roles": ("".join(f"{role}:{','.join(names)}\n" for role, names in members.items()), ""),
-        "roles.yml": (roles_file(settings.index), ", ".join(members)),
+        "roles.yml": (roles_file(settings), ", ".join(members)),
         "service_tokens": (_hashes_file(folder / "service_tokens", tokens), ", ".join(tokens) or "none"),
     }
     for name, (content, what) in contents.items():
