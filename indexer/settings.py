@@ -251,6 +251,7 @@ class Settings(BaseSettings):
     @field_validator(
         *("elasticsearch_password", "elasticsearch_query_password", "elasticsearch_ca"),
         *("analyst_password", "kibana_token", "kibana_url", "snapshots"),
+        *("secret_key", "admin_password", "trusted_user_header"),
         mode="before",
     )
     @classmethod

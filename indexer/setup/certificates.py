@@ -61,7 +61,9 @@ def new_authority(now: datetime) -> Pair:
     return _pair(certificate, key)
 
 
-def new_certificate(authority: Pair, names: Sequence[str], now: datetime, *, days: int = _DAYS) -> Pair:
+def new_certificate(
+    authority: Pair, names: Sequence[str], now: datetime, *, days: int = _DAYS, also_client: bool = False
+) -> Pair:
     """Make a certificate for a server, signed by an authority.
 
     Parameters
@@ -70,6 +72,8 @@ def new_certificate(authority: Pair, names: Sequence[str], now: datetime, *, day
         Host names and addresses under which the server is reached; the first one also names the certificate.
     days
         How long it is valid, at most as long as the authority itself.
+    also_client
+        Whether it is shown to other servers, too, as nodes of Elasticsearch do among themselves.
 
     Raises
     ------
@@ -77,6 +81,7 @@ def new_certificate(authority: Pair, names: Sequence[str], now: datetime, *, day
         A name cannot stand in a certificate.
     """
     issuer, issuer_key = _certificate(authority.certificate), _key(authority.key)
+    usages = [ExtendedKeyUsageOID.SERVER_AUTH, *([ExtendedKeyUsageOID.CLIENT_AUTH] if also_client else [])]
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
         x509.CertificateBuilder()
@@ -89,7 +94,7 @@ def new_certificate(authority: Pair, names: Sequence[str], now: datetime, *, day
         .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()),

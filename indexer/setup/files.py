@@ -138,7 +138,8 @@ def _make_certificates(
         pair = _read(folder, _CERTIFICATE, _KEY)
         trouble = certificate_trouble(pair, authority, names, now) if pair else "there is none"
         if pair is None or trouble:
-            pair = new_certificate(authority, names, now)
+            # Nodes of a cluster show it to one another; whoever has another's does not get in among them.
+            pair = new_certificate(authority, names, now, also_client=service == "elasticsearch")
             what = f"made ({trouble})"
         else:
             what = "kept"
