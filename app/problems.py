@@ -1,6 +1,5 @@
 """What went wrong, told as RFC 9457 problem documents to programs and as a page to people; never as a stack trace."""
 
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -19,22 +18,28 @@ from app.accounts.model import UnusableUserError
 from app.accounts.store import UserConflictError, UserNotFoundError
 from app.accounts.tokens import TokenNotFoundError
 from app.archive import ArchiveUnavailableError, HeaderNotFoundError, ImageNotFoundError, QueryRefusedError
+from app.deidentified import DeidentifiedError
 from app.export import ExportsBusyError, ExportTooLargeError
+from app.logs.requests import route
 from app.preview.errors import PreviewError
 from app.saved import (
     NameTakenError,
+    NotYourSearchError,
     SavedSearchesFullError,
     SavedSearchNotFoundError,
     UnusableNameError,
     UnusableStateError,
 )
 from app.search.columns import UnusableColumnError
-from app.search.errors import QuerySyntaxError
+from app.search.errors import MaskedQueryError, QuerySyntaxError
 from app.search.facets import UnusableFacetError
 from app.search.filters import UnusableFilterError
 from app.search.sorting import UnusableCursorError, UnusableSortError
+from app.search.views import MaskedFieldError
 from app.uploads import UploadError
+from indexer import traces
 from indexer.audit import AuditUnavailableError
+from indexer.logs.lines import places_of
 from indexer.operations import BatchBusyError, OperationRefusedError, UnknownBatchError
 from indexer.sink import ElasticsearchUnavailableError
 from indexer.status import StatusUnavailableError
@@ -80,6 +85,11 @@ class UnusableParametersError(Exception):
 def problem_of(error: Exception) -> Problem:
     """Put an error into words."""
     match error:
+        case MaskedQueryError():
+            where = {"position": error.position, "length": error.length}
+            return Problem(403, "The query asks for what is masked", error.detail, "deidentified", where)
+        case DeidentifiedError() | MaskedFieldError():
+            return Problem(403, "Identifying attributes are masked", str(error), "deidentified")
         case QuerySyntaxError():
             more = {"position": error.position, "length": error.length, "suggestions": list(error.suggestions)}
             return Problem(400, "The query cannot be understood", error.detail, "query-syntax", more)
@@ -133,7 +143,7 @@ def problem_of(error: Exception) -> Problem:
             return Problem(503, "The status cannot be changed", text, "status-unavailable")
         case SignInNeededError():
             return Problem(401, "You have not signed in", str(error), "sign-in")
-        case NotAllowedError():
+        case NotAllowedError() | NotYourSearchError():
             return Problem(403, "You may not do this", str(error), "not-allowed")
         case MaskedError():
             return Problem(403, "This is masked for you", str(error), "masked")
@@ -168,8 +178,10 @@ def _answer(error: Exception) -> ResponseReturnValue:
     problem = problem_of(error)
     if problem.status >= 500:
         # Which kind of error and where, without its message, which could quote a header.
-        where = traceback.format_tb(error.__traceback__) if problem.status == 500 else None
-        _log.error("request_failed", path=request.path, error=type(error).__name__, where=where)
+        where = {"at": places_of(error)} if problem.status == 500 else {}
+        _log.error("request failed", route=route(), error=type(error).__name__, **where)
+        if problem.status == 500:
+            traces.report(error)
     if is_for_programs() or request.path in ("/healthz", "/readyz"):
         response = problem_response(problem)
     else:

@@ -7,9 +7,14 @@ from elasticsearch import Elasticsearch
 from flask import Flask, current_app
 
 from app.accounts.accounts import Accounts
+from app.accounts.current import actor, actor_if_known
+from app.accounts.model import Role
 from app.archive import Archive
+from app.archive.elastic import Timer, untimed
 from app.archive.receipts import BatchReceipts, IndexAge
+from app.deidentified.services import masked
 from app.export import Seats
+from app.metrics.meter import Meter
 from app.preview.processes import Bounds, Previews
 from app.saved import SavedSearches
 from app.search.limits import QueryLimits
@@ -21,6 +26,7 @@ from indexer.settings import Settings
 from indexer.status import StatusStore, connect
 
 _KEY = "dicomsearch"
+_MASKED_KEY = "dicomsearch-deidentified"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,7 @@ class Services:
     previews: Previews
     uploads: Uploads
     indexer: indexing.Services
+    meter: Meter
 
 
 def connect_elasticsearch(settings: Settings) -> Elasticsearch:
@@ -58,20 +65,21 @@ def connect_elasticsearch(settings: Settings) -> Elasticsearch:
     )
 
 
-def build_archive(settings: Settings, client: Elasticsearch | None = None) -> Archive:
+def build_archive(settings: Settings, client: Elasticsearch | None = None, timed: Timer = untimed) -> Archive:
     """Connect to the archive; nothing is asked yet."""
     client = client or connect_elasticsearch(settings)
-    return Archive(client, settings.index, query_limits(settings), settings.search_seconds)
+    return Archive(client, settings.index, query_limits(settings), settings.search_seconds, timed)
 
 
 def build_services(settings: Settings) -> Services:
     """Connect to everything; nothing is asked yet."""
     client = connect_elasticsearch(settings)
     redis = connect(settings.redis_url)
+    meter = Meter(settings)
     return Services(
         settings,
         Accounts.of(settings, redis),
-        build_archive(settings, client),
+        build_archive(settings, client, meter.searching),
         BatchReceipts(client, settings.index),
         IndexAge(client, settings.index),
         StatusStore(redis),
@@ -80,6 +88,7 @@ def build_services(settings: Settings) -> Services:
         Previews(Bounds.of(settings)),
         Uploads(settings.incoming_folder, upload_bounds(settings)),
         indexing.build_services(settings, patient=False),
+        meter,
     )
 
 
@@ -109,8 +118,22 @@ def upload_bounds(settings: Settings) -> UploadBounds:
 def attach(app: Flask, services: Services) -> None:
     """Give an application its services."""
     app.extensions[_KEY] = services
+    app.extensions[_MASKED_KEY] = masked(services, services.settings)
 
 
 def services() -> Services:
-    """The services of the application that handles this request."""
+    """The services of the application that handles this request, as whoever asks may use them."""
+    who = actor_if_known()
+    key = _MASKED_KEY if who is not None and who.deidentified else _KEY
+    return cast(Services, current_app.extensions[key])
+
+
+def whole_services() -> Services:
+    """The same whoever asks: for what tells them nothing, as the audit log."""
     return cast(Services, current_app.extensions[_KEY])
+
+
+def saved_of_actor() -> SavedSearches:
+    """The saved searches, as the one who asks sees them."""
+    who = actor()
+    return services().saved.seen_by(who.name, manages=who.role is Role.ADMIN)

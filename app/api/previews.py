@@ -108,8 +108,10 @@ class PreviewDocument(BaseModel):
 )
 def show_preview(path: ImagePath, query: PictureParameters) -> Response:
     """Draw a frame as PNG: in the window that is asked for, else as the file proposes, else from dark to bright."""
-    wish = Wish(services().archive.file_path(path.image), path.image, **query.model_dump())
-    tag = _tag(wish)
+    archive = services().archive
+    file = archive.picture(path.image)
+    wish = Wish(file.path, file.image, **query.model_dump())
+    tag = archive.fingerprint(_tag(wish))
     if request.if_none_match.contains(tag):
         response = Response(status=304)
     else:
@@ -126,7 +128,8 @@ def show_preview(path: ImagePath, query: PictureParameters) -> Response:
 )
 def show_preview_info(path: ImagePath, query: FrameParameters) -> dict[str, Any]:
     """Tell the frames, the windows that the file proposes, and why there is no picture where there is none."""
-    wish = Wish(services().archive.file_path(path.image), path.image, frame=query.frame)
+    file = services().archive.picture(path.image)
+    wish = Wish(file.path, file.image, frame=query.frame)
     return services().previews.describe(wish)
 
 

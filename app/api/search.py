@@ -1,5 +1,6 @@
 """`/api/search`: images by anything in their headers."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -34,7 +35,8 @@ def search(query: SearchParameters) -> dict[str, Any]:
         filters=tuple(query.filter),
     )
     archive = services().archive
-    answer, facets = archive.search_and_facets(request, _facet_names(query.facets), query.facet_size)
+    names = _facet_names(query.facets, archive.visible(DEFAULT_FACETS))
+    answer, facets = archive.search_and_facets(request, names, query.facet_size)
     return {
         "total": answer.total,
         "level": query.level.value,
@@ -48,9 +50,9 @@ def search(query: SearchParameters) -> dict[str, Any]:
     }
 
 
-def _facet_names(text: str) -> list[str]:
+def _facet_names(text: str, usual: Sequence[str]) -> list[str]:
     """The names that are asked for; `default` stands for the usual ones."""
-    names = [[*DEFAULT_FACETS] if name == "default" else [name] for name in names_in(text)]
+    names = [[*usual] if name == "default" else [name] for name in names_in(text)]
     return [name for some in names for name in some]
 
 

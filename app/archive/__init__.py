@@ -11,7 +11,7 @@ from app.archive.facets import CountedFacet, FacetCounts
 from app.archive.headers import HeaderList, HeaderNotFoundError, HeaderValues
 from app.archive.navigator import Neighbour, Neighbourhood, SeriesOfStudy
 from app.archive.reading import Reading
-from app.archive.requests import LARGEST_PAGE, Answer, ArchiveState, Below, Result, SearchRequest
+from app.archive.requests import LARGEST_PAGE, Answer, ArchiveState, Below, ImageFile, Result, SearchRequest
 from app.archive.unusual import Unusual, UnusualValue
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "HeaderList",
     "HeaderNotFoundError",
     "HeaderValues",
+    "ImageFile",
     "ImageNotFoundError",
     "Neighbour",
     "Neighbourhood",

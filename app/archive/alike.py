@@ -1,6 +1,6 @@
 """Series acquired like the one that an image is of."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from app.archive.requests import values_of
 from app.search.columns import columns_of, source_fields
 from app.search.dsl import exists, none_of, term
 from app.search.fields import Field
-from app.search.likeness import LEAST, differs, parameters_of, same
+from app.search.likeness import LEAST, PARAMETERS, differs, parameters_of, same
 
 _SHOWN = ("PatientName", "PatientID", "StudyDate", "Modality", "StudyDescription", "SeriesDescription")
 _SHARE = "80%"
@@ -45,7 +45,9 @@ class Alike:
     series: list[AlikeSeries]
 
 
-def find_alike(elastic: Elastic, document: Mapping[str, Any], size: int) -> Alike:
+def find_alike(
+    elastic: Elastic, document: Mapping[str, Any], size: int, visible: Callable[[Iterable[str]], Iterable[str]] = tuple
+) -> Alike:
     """Find series with the same acquisition parameters, but for one in five.
 
     Parameters
@@ -54,8 +56,11 @@ def find_alike(elastic: Elastic, document: Mapping[str, Any], size: int) -> Alik
         Of an image.
     size
         Series at most.
+    visible
+        Those of some fields that may be compared and shown.
     """
-    parameters = parameters_of(document)
+    compared = set(visible(PARAMETERS))
+    parameters = {field: values for field, values in parameters_of(document).items() if field.name in compared}
     if len(parameters) < LEAST:
         return Alike(parameters, [])
     modality = document.get("Modality")
@@ -67,7 +72,7 @@ def find_alike(elastic: Elastic, document: Mapping[str, Any], size: int) -> Alik
             "minimum_should_match": _SHARE,
         }
     }
-    columns = columns_of(_SHOWN)
+    columns = columns_of(visible(_SHOWN))
     hits = elastic.search(
         query=query,
         collapse={"field": "derived.series"},

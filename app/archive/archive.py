@@ -1,30 +1,31 @@
 """All images behind one alias: what the pages, the API and the command line ask."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from elasticsearch import Elasticsearch
 
 from app.archive.alike import Alike, find_alike
-from app.archive.elastic import Elastic, both
+from app.archive.elastic import Elastic, Timer, both, untimed
 from app.archive.errors import ArchiveUnavailableError, ImageNotFoundError, QueryRefusedError
 from app.archive.facets import Condition, Counting, FacetCounts, count_facets
 from app.archive.headers import Headers
 from app.archive.images import find_images
 from app.archive.navigator import Neighbourhood, find_neighbourhood
 from app.archive.reading import PointInTime, Reading
-from app.archive.requests import LARGEST_PAGE, Answer, ArchiveState, SearchRequest
+from app.archive.requests import LARGEST_PAGE, Answer, ArchiveState, ImageFile, SearchRequest
 from app.archive.rows import find_rows
 from app.archive.unusual import Unusual, find_unusual
 from app.search.compiler import Compiled, compile_query
 from app.search.dsl import Query, all_of, exists
-from app.search.errors import QuerySyntaxError
+from app.search.errors import MaskedQueryError, QuerySyntaxError
 from app.search.facets import facets_of
 from app.search.filters import UnusableFilterError, conditions, joined, read_filter
 from app.search.kinds.keyed import Lookup
 from app.search.levels import Level
 from app.search.limits import QueryLimits
+from app.search.views import EVERYTHING, View
 
 _LONGEST_ID = 512  # bytes, as Elasticsearch has it
 
@@ -42,15 +43,23 @@ class Archive:
         What one query may cost.
     seconds
         Time limit of a search; what was found until then is answered as partial.
+    timed
+        Measures how long finding and counting take.
 
     Attributes
     ----------
     headers
         Which fields occur, and their values.
+    view
+        What queries may see.
     """
 
-    def __init__(self, client: Elasticsearch, index: str, limits: QueryLimits, seconds: float) -> None:
-        self._elastic = Elastic(client, index, seconds)
+    view: View = EVERYTHING
+
+    def __init__(
+        self, client: Elasticsearch, index: str, limits: QueryLimits, seconds: float, timed: Timer = untimed
+    ) -> None:
+        self._elastic = Elastic(client, index, seconds, timed)
         self._limits = limits
         self.headers = Headers(self._elastic)
 
@@ -76,7 +85,8 @@ class Archive:
         compiled = compiled or self.compile(request.query)
         query = self._query(request, compiled)
         find = find_images if request.level is Level.IMAGE else find_rows
-        return find(self._elastic, request, query, compiled.fields, joined(request.query, request.filters))
+        with self._elastic.timed("results"):
+            return find(self._elastic, request, query, compiled.fields, joined(request.query, request.filters))
 
     def facets(
         self, request: SearchRequest, names: Sequence[str], size: int = 20, compiled: Compiled | None = None
@@ -110,7 +120,8 @@ class Archive:
             request.level,
             min(max(size, 1), LARGEST_PAGE),
         )
-        return count_facets(self._elastic, counting, facets)
+        with self._elastic.timed("facets"):
+            return count_facets(self._elastic, counting, facets)
 
     def search_and_facets(
         self, request: SearchRequest, names: Sequence[str], size: int = 20, compiled: Compiled | None = None
@@ -157,6 +168,8 @@ class Archive:
     def _filter(self, text: str) -> Query:
         try:
             return self.compile(text).query
+        except MaskedQueryError:
+            raise
         except QuerySyntaxError as error:
             raise UnusableFilterError(f"“{text}” cannot be used as a filter. {error.detail}") from error
 
@@ -170,15 +183,24 @@ class Archive:
         """
         return self._document(image, excludes=["header", "text", "folded", "path_num", "private_num"])
 
-    def file_path(self, image: str) -> str:
-        """Fetch the path of an image's file.
+    def picture(self, image: str, document: Mapping[str, Any] | None = None) -> ImageFile:
+        """Find the file that an image's picture is drawn from; `document` is what `image` answers, where it is known.
 
         Raises
         ------
         ImageNotFoundError
             Where there is no such image.
         """
-        return str(self.file(image)["path"])
+        facts = document.get("file", {}) if document is not None else self.file(image)
+        return ImageFile(image, str(facts.get("path", "")))
+
+    def visible(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Those of some fields, known to exist, whose values are shown to whoever asks."""
+        return tuple(names)
+
+    def fingerprint(self, digest: str) -> str:
+        """What a tag of an answer is made of, where the digest is of more than the answer shows."""
+        return digest
 
     def file(self, image: str) -> dict[str, Any]:
         """Fetch what is known of an image's file.
@@ -259,10 +281,10 @@ class Archive:
         QuerySyntaxError
             Where it cannot be understood.
         """
-        compiled = compile_query(query, self._limits)
+        compiled = compile_query(query, self._limits, view=self.view)
         if compiled.lookups:
             known = {lookup: self._values(lookup) for lookup in compiled.lookups}
-            compiled = compile_query(query, self._limits, known)
+            compiled = compile_query(query, self._limits, known, self.view)
         return compiled
 
     def _values(self, lookup: Lookup) -> list[str]:

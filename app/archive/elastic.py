@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeVar
 
 from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError, TransportError
@@ -12,7 +12,14 @@ from indexer.connecting import refusal
 
 _A = TypeVar("_A")
 _B = TypeVar("_B")
+# Measures how long its body takes; given what that does.
+Timer = Callable[[str], AbstractContextManager[None]]
 _GRACE = 5  # seconds that an answer may take beyond the time limit of its search
+
+
+def untimed(_what: str) -> AbstractContextManager[None]:
+    """Measure nothing."""
+    return nullcontext()
 
 
 class Elastic:
@@ -26,12 +33,15 @@ class Elastic:
         The alias for reading.
     seconds
         Time limit of a search; what was found until then is answered as partial.
+    timed
+        Measures how long finding (`results`) and counting (`facets`) take.
     """
 
-    def __init__(self, client: Elasticsearch, index: str, seconds: float) -> None:
+    def __init__(self, client: Elasticsearch, index: str, seconds: float, timed: Timer = untimed) -> None:
         self.client = client
         self.index = index
         self.seconds = seconds
+        self.timed = timed
 
     def search(self, **body: Any) -> dict[str, Any]:
         """Run a search.

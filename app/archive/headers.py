@@ -23,6 +23,7 @@ from app.search.values import regexp_of
 from mappings.dictionary import Kind, attributes
 
 _SECONDS = 60.0
+_SECONDS_OF_OCCURRING = 5.0
 _MOST_SEQUENCES = 5_000
 _MOST_CREATORS = 5_000
 _ROUNDS, _IMAGES_OF_ROUND = 12, 40
@@ -36,11 +37,22 @@ _NOT_LISTED = ("text", "id", "empty", "malformed", "creators", "sequences")
 
 @dataclass(frozen=True, slots=True)
 class HeaderList:
-    """All fields that are known to occur; `sampled` says how many images private and exact names were taken from."""
+    """All fields that are known to occur.
+
+    Attributes
+    ----------
+    sampled
+        How many images private and exact names were taken from.
+    images
+        Of the archive.
+    masked
+        How many fields are left out, since they are masked for whoever asks.
+    """
 
     fields: tuple[HeaderField, ...]
     sampled: int
     images: int
+    masked: int = 0
 
 
 class HeaderNotFoundError(Exception):
@@ -89,6 +101,8 @@ class Headers:
         self._lock = Lock()
         self._known: HeaderList | None = None
         self._until = 0.0
+        self._occurring_fields: tuple[Field, ...] = ()
+        self._occurring_until = 0.0
 
     def all(self) -> HeaderList:
         """All fields, those of most images first.
@@ -103,6 +117,20 @@ class Headers:
                 self._known = self._read()
                 self._until = time.monotonic() + _SECONDS
             return self._known
+
+    def occurring(self) -> tuple[Field, ...]:
+        """Fields of a type of their own that have a value in some image; kept for a few seconds.
+
+        Raises
+        ------
+        ArchiveUnavailableError
+            Where Elasticsearch does not answer.
+        """
+        with self._lock:
+            if time.monotonic() > self._occurring_until:
+                self._occurring_fields = tuple(self._typed())
+                self._occurring_until = time.monotonic() + _SECONDS_OF_OCCURRING
+            return self._occurring_fields
 
     def values(self, name: str, containing: str, size: int) -> HeaderValues:
         """The values of a field, the most frequent first.

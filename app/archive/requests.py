@@ -130,6 +130,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageFile:
+    """The file of an image: the id that the index has for the image, and the path."""
+
+    image: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class ArchiveState:
     """How Elasticsearch is: `status` is green, yellow or red."""
 

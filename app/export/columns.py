@@ -3,14 +3,15 @@
 Names beyond those of fields are `id` and, of series, studies and patients, `below.images` and its like (see `Below`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeAlias
 
 from app.archive import Below, Result
 from app.search.columns import UnusableColumnError, columns_of, default_columns
 from app.search.levels import Level
 
+Visible: TypeAlias = Callable[[Iterable[str]], Iterable[str]]
 _ID = "id"
 _PREFIX = "below."
 _BELOW = tuple(field.name for field in fields(Below))
@@ -47,7 +48,7 @@ class Columns:
         return result.fields.get(name)
 
 
-def export_columns(chosen: Iterable[str], level: Level) -> Columns:
+def export_columns(chosen: Iterable[str], level: Level, visible: Visible = tuple) -> Columns:
     """Find the columns of an export.
 
     Parameters
@@ -56,6 +57,8 @@ def export_columns(chosen: Iterable[str], level: Level) -> Columns:
         Names; none means a useful selection.
     level
         What a result is.
+    visible
+        Those of some fields that are shown to whoever asks.
 
     Raises
     ------
@@ -65,7 +68,7 @@ def export_columns(chosen: Iterable[str], level: Level) -> Columns:
     names = tuple(name.strip() for name in chosen if name.strip())
     if not names:
         counts = tuple(_PREFIX + name for name in _BELOW) if level is not Level.IMAGE else ()
-        return Columns((_ID, *default_columns(level), *counts))
+        return Columns((_ID, *visible(default_columns(level)), *counts))
     return Columns(tuple(dict.fromkeys(_spelt(name, level) for name in names)))
 
 

@@ -9,7 +9,7 @@ from typing import Self
 import structlog
 
 from app.archive import LARGEST_PAGE, Archive, ArchiveUnavailableError, QueryRefusedError, Reading, SearchRequest
-from app.export.columns import Columns, export_columns
+from app.export.columns import Columns, Visible, export_columns
 from app.export.formats import CsvEncoder, Encoder, Format, JsonEncoder, NdjsonEncoder, PathsEncoder
 from app.search.levels import Level
 
@@ -50,15 +50,20 @@ class ExportRequest:
         """What a row of the export is."""
         return Level.IMAGE if self.form is Format.PATHS else self.search.level
 
-    def columns(self) -> Columns:
+    def columns(self, visible: Visible = tuple) -> Columns:
         """The columns of the export.
+
+        Parameters
+        ----------
+        visible
+            Those of the usual ones that are shown to whoever asks.
 
         Raises
         ------
         UnusableColumnError
             Where one of the fields has none.
         """
-        return export_columns((_PATH,) if self.form is Format.PATHS else self.search.fields, self.level)
+        return export_columns((_PATH,) if self.form is Format.PATHS else self.search.fields, self.level, visible)
 
     def file_name(self, now: datetime) -> str:
         """A name for the file. It tells nothing of the query, which may name a patient."""
@@ -163,7 +168,7 @@ def open_export(archive: Archive, request: ExportRequest, most_rows: int | None 
     QueryRefusedError, ArchiveUnavailableError
         As of a search.
     """
-    columns = request.columns()
+    columns = request.columns(archive.visible)
     reading = archive.read(replace(request.search, fields=columns.fields, level=request.level))
     if most_rows is not None and reading.total > most_rows:
         reading.close()

@@ -27,8 +27,8 @@ from luqum.tree import (
     Word,
 )
 
-from app.search.dsl import Query, all_of, any_of, everything, none_of, regexp
-from app.search.errors import QuerySyntaxError, UnusableValueError
+from app.search.dsl import Query, all_of, any_of, everything, none_of, nothing, regexp, some_of, term
+from app.search.errors import MaskedQueryError, QuerySyntaxError, UnusableValueError
 from app.search.fields import OWN_FIELDS, Field, Shape, UnknownFieldError, resolve
 from app.search.kinds import ages, dates, exact, keyed, keywords, listed, names, numbers, texts, times
 from app.search.kinds.keyed import Lookup
@@ -37,6 +37,7 @@ from app.search.parse import parse
 from app.search.presence import present
 from app.search.rewrite import Rewritten
 from app.search.values import Bound, Value, several
+from app.search.views import EVERYTHING, MaskedFieldError, View
 from mappings.dictionary import Kind
 
 _ANYWHERE = OWN_FIELDS["text"]
@@ -63,7 +64,10 @@ class Compiled:
 
 
 def compile_query(
-    text: str, limits: QueryLimits | None = None, known: Mapping[Lookup, Sequence[str]] | None = None
+    text: str,
+    limits: QueryLimits | None = None,
+    known: Mapping[Lookup, Sequence[str]] | None = None,
+    view: View = EVERYTHING,
 ) -> Compiled:
     """Make what a person typed into a query for Elasticsearch.
 
@@ -75,9 +79,13 @@ def compile_query(
         What it may cost.
     known
         Answers to the lookups of an earlier call with the same text.
+    view
+        What it may see.
 
     Raises
     ------
+    MaskedQueryError
+        Where it names what its view does not show.
     QuerySyntaxError
         Where it cannot be understood; never anything else.
     """
@@ -85,7 +93,7 @@ def compile_query(
     tree, rewritten = parse(text, limits)
     if tree is None:
         return Compiled(everything(), (), ())
-    compiler = _Compiler(rewritten, limits, known or {})
+    compiler = _Compiler(rewritten, limits, known or {}, view)
     query = compiler.compile(tree, None)
     return Compiled(query, tuple(compiler.lookups), tuple(compiler.fields))
 
@@ -95,9 +103,11 @@ class _Compiler:
     rewritten: Rewritten
     limits: QueryLimits
     known: Mapping[Lookup, Sequence[str]]
+    view: View
     lookups: dict[Lookup, None] = field(default_factory=dict)
     fields: dict[Field, None] = field(default_factory=dict)
     patterns: int = 0
+    words: int = 0
 
     def compile(self, node: Item, inside: Field | None) -> Query:
         """Compile one node; `inside` is the field whose values it names, None outside of any."""
@@ -131,6 +141,10 @@ class _Compiler:
             found = resolve(name)
         except UnknownFieldError as error:
             raise self._unknown(node, error) from error
+        try:
+            self.view.check(found)
+        except MaskedFieldError as error:
+            raise self._masked(node, error, length=len(name)) from error
         self.fields[found] = None
         return self.compile(node.expr, found)
 
@@ -143,6 +157,10 @@ class _Compiler:
         return QuerySyntaxError(message, start, end - start, error.suggestions)
 
     def _condition(self, node: Item, wanted: Field) -> Query:
+        if self.view.seals(wanted):
+            return self._sealed(node, wanted)
+        if wanted is _ANYWHERE and (fields := self.view.words()) is not None:
+            return self._in_fields(node, fields)
         match node:
             case Word() | Phrase():
                 return self._value_condition(_value(node), wanted)
@@ -157,7 +175,46 @@ class _Compiler:
             case _:
                 raise UnusableValueError("This cannot stand here.")
 
+    def _sealed(self, node: Item, wanted: Field) -> Query:
+        """A field whose values are known by another name: one of these, and nothing else."""
+        if not isinstance(node, Word | Phrase):
+            raise UnusableValueError(f"{wanted.name} takes an id as it is shown, and nothing else.")
+        value = _value(node)
+        if value.is_anything:
+            return present(wanted)
+        opened = self.view.opened(wanted, value.text)
+        return (
+            listed.identified(Value((opened,), quoted=True)) if wanted.shape is Shape.ID else term(wanted.path, opened)
+        )
+
+    def _in_fields(self, node: Item, fields: Sequence[Field]) -> Query:
+        """Words without a field, where they are sought in some fields only: each in all of them."""
+        if isinstance(node, Regex):
+            raise UnusableValueError("A regular expression needs a field before it here, as in Modality:/CT|MR/.")
+        if isinstance(node, Word | Phrase) and _value(node).is_anything:
+            return everything()
+        self.words += 1
+        if self.view.most_words is not None and self.words > self.view.most_words:
+            raise UnusableValueError(
+                f"At most {self.view.most_words} words without a field are sought at a time, since each is sought in "
+                "every attribute that is not masked: name fields, as in BodyPartExamined:chest."
+            )
+        patterns = self.patterns
+        clauses: list[Query] = []
+        refused: UnusableValueError | None = None
+        for one in fields:
+            self.patterns = patterns  # it is one pattern, wherever it is sought
+            try:
+                clauses.append(self._condition(node, one))
+            except UnusableValueError as error:
+                refused = error
+        if not clauses and refused is not None:
+            raise refused
+        return some_of(clauses) if clauses else nothing()
+
     def _value_condition(self, value: Value, wanted: Field) -> Query:
+        if wanted.shape is Shape.LISTED and not value.is_anything:
+            self.view.check_listed(value.text, is_pattern=value.is_pattern)
         if value.exact:
             return exact.equal(wanted, value.text) or _equal(wanted, value)
         if value.is_anything:
@@ -180,6 +237,8 @@ class _Compiler:
 
     def _regexp(self, node: Regex, wanted: Field) -> Query:
         expression = node.value[1:-1].replace("\\/", "/")
+        if wanted.shape is Shape.LISTED:
+            self.view.check_listed(expression, is_pattern=True)
         if len(expression) > _LONGEST_EXPRESSION:
             raise UnusableValueError(f"A regular expression may have at most {_LONGEST_EXPRESSION} characters.")
         self._count_pattern(expression.startswith((".*", ".+", ".?", ".")))
@@ -223,6 +282,12 @@ class _Compiler:
             return make()
         except UnusableValueError as error:
             raise self._error(node, str(error)) from error
+        except MaskedFieldError as error:
+            raise self._masked(node, error) from error
+
+    def _masked(self, node: Item, error: MaskedFieldError, length: int | None = None) -> MaskedQueryError:
+        found = self._error(node, str(error), length)
+        return MaskedQueryError(found.message, found.position, found.length)
 
     def _error(self, node: Item, message: str, length: int | None = None) -> QuerySyntaxError:
         start = self.rewritten.origin(node.pos or 0)

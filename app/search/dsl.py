@@ -24,6 +24,11 @@ def any_of(clauses: Iterable[Query]) -> Query:
     return {"bool": {"should": different, "minimum_should_match": 1}} if different else nothing()
 
 
+def some_of(clauses: list[Query]) -> Query:
+    """As `any_of`, of many clauses that are known to differ."""
+    return {"bool": {"should": clauses, "minimum_should_match": 1}}
+
+
 def all_of(clauses: Iterable[Query]) -> Query:
     """Documents that all of the clauses find."""
     different = _distinct(clauses)

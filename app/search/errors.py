@@ -36,3 +36,7 @@ class QuerySyntaxError(Exception):
         """The whole query, once for each suggestion put in its place."""
         end = self.position + self.length
         return tuple(query[: self.position] + suggestion + query[end:] for suggestion in self.suggestions)
+
+
+class MaskedQueryError(QuerySyntaxError):
+    """A query that names what is masked for whoever asks."""

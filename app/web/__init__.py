@@ -9,6 +9,7 @@ from app.web import (
     headers,
     images,
     likeness,
+    masking,
     operations,
     saved_searches,
     search,
@@ -23,6 +24,7 @@ def register(app: Flask) -> None:
     """Add all pages, and the filters that their templates use."""
     formats.register(app)
     likeness.register(app)
+    masking.register(app)
     saved_searches.register(app)
     for room in (
         status,

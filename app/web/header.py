@@ -42,6 +42,8 @@ class HeaderView:
     ----------
     elements
         How many elements the header has.
+    masked
+        How many of them are masked for whoever asks.
     found
         How many of them fit the filter.
     shown
@@ -54,6 +56,7 @@ class HeaderView:
 
     rows: list[Row] = field(default_factory=list)
     elements: int = 0
+    masked: int = 0
     found: int = 0
     shown: int = 0
     is_cut: bool = False
@@ -102,7 +105,8 @@ def view_header(
             around.append(row)
         if row.what == "item":
             continue
-        view.elements += 1
+        view.elements += row.masked or 1
+        view.masked += row.masked
         along.note_in(row)
         fulfilled = marker.of(row)
         view.matches += bool(fulfilled)
@@ -141,7 +145,8 @@ class _Along:
         for place in self._places:
             # A page opens fewer levels than there are places.
             if place.depth <= row.level and place.tag == tag:
-                row.place = place
+                # Of what is masked it is not known what became of it.
+                row.place = None if row.masked else place
                 return
 
 
@@ -154,7 +159,7 @@ class _Marker:
 
     def of(self, row: Row) -> tuple[Condition, ...]:
         """The conditions that the element of a row fulfils."""
-        if not self._marks:
+        if not self._marks or row.masked:
             return ()
         values = values_of(row.entry) if row.vr != "SQ" else ()
         texts = tuple(v if isinstance(v, str) else number_text(v, row.vr) for v, _ in values or ())

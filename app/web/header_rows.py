@@ -45,6 +45,8 @@ class Row:
         The value in pieces, each with whether it is marked.
     match
         Its number among the marked rows of the page; 0 where it is not marked.
+    masked
+        How many elements it stands for, whose values are masked for whoever asks; 0 where it is shown.
     has_match
         Whether something inside of this item is marked.
     find, exclude, query
@@ -62,6 +64,7 @@ class Row:
     note: str = ""
     count: int = 0
     empty: bool = False
+    masked: int = 0
     level: int = 0
     entry: Entry = made_by(default_factory=dict)
     place: Place | None = None
@@ -145,8 +148,11 @@ def _row(tag: str, entry: Entry, creators: Mapping[str, str], level: int) -> Row
     elif attribute is None:
         name = "Group length" if tag[4:] == "0000" else "Unknown element"
     row = Row("element", f"({tag[:4]},{tag[4:]})", keyword, name, entry.get("vr", ""), entry=entry, level=level)
+    row.masked = entry.get("masked", 0)
+    if row.masked and is_private:
+        row.name = "Private element"
     _fill(row, entry)
-    row.empty = not row.value
+    row.empty = not row.value and not row.masked
     return row
 
 

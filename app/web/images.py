@@ -1,11 +1,13 @@
 """`/images/<id>`: where an image stands in its study, its picture, its whole header, and the ways to others like it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, render_template, request
 
 from app.archive import ArchiveUnavailableError, Neighbourhood, QueryRefusedError
+from app.deidentified import MASK
 from app.search.conditions import conditions_of
 from app.search.errors import QuerySyntaxError
 from app.search.fields import resolve
@@ -16,6 +18,7 @@ from app.services import query_limits, services
 from app.web.formats import first_value, shown
 from app.web.header import HeaderView, Wanted, view_header
 from app.web.image_state import ImageState, SearchLinks
+from app.web.masking import is_deidentified
 from app.web.preview import preview_of
 from app.web.search_state import SearchState
 from indexer.flatten import Place, flatten
@@ -66,7 +69,12 @@ def _places(image: str, header: Mapping[str, Any], document: Mapping[str, Any]) 
     places: list[Place] = []
     if receipt.get("elements", 0) <= _MOST_TRACED:
         flatten(Header.stored(dict(header), receipt, image), services().settings.limits, places.append)
-    return places
+    return [_visible(place) for place in places] if is_deidentified() else places
+
+
+def _visible(place: Place) -> Place:
+    """What became of an element, in those of its fields that are not masked."""
+    return replace(place, fields=services().archive.visible(place.fields))
 
 
 def _marks(state: ImageState) -> tuple[Marks, str]:
@@ -109,4 +117,4 @@ def _summary(document: Mapping[str, Any]) -> list[str]:
     """What one wants to know first."""
     fields = [resolve(name) for name in _SUMMARY]
     texts = (shown(first_value(document.get(field.name)) or None, field) for field in fields)
-    return [text for text in texts if text]
+    return [text for text in texts if text and text != MASK]

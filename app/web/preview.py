@@ -73,8 +73,9 @@ def preview_of(image: str, document: Mapping[str, Any], arguments: Mapping[str, 
         Of the request: `frame`, `center` and `width`; what is empty is not asked for.
     """
     asked, notice = _asked(arguments)
-    wish = Wish(str(document.get("file", {}).get("path", "")), image, asked.get("frame", 1))
     try:
+        file = services().archive.picture(image, document)
+        wish = Wish(file.path, file.image, asked.get("frame", 1))
         facts = services().previews.describe(wish, decoding=False)
     except PreviewError as error:
         return Preview({}, asked, title=error.title, reason=str(error), notice=notice)

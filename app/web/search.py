@@ -13,6 +13,7 @@ from app.search.fields import resolve
 from app.search.filters import Filter, UnusableFilterError, joined, read_filter
 from app.search.levels import Level
 from app.search.sorting import UnusableCursorError, UnusableSortError
+from app.search.views import MaskedFieldError
 from app.services import services
 from app.web.facet_panel import label_of, panels, title_of
 from app.web.paging import Pages, page_number
@@ -38,6 +39,7 @@ EXAMPLES = (
 )
 _UNUSABLE = (
     QueryRefusedError,
+    MaskedFieldError,
     UnusableSortError,
     UnusableCursorError,
     UnusableFilterError,
@@ -82,11 +84,12 @@ def _found(state: SearchState) -> tuple[str, int]:
         size=state.size,
         after=request.args.get("after", ""),
         sort=state.sort,
-        fields=column_names(state, compiled.fields),
+        fields=column_names(state, compiled.fields, archive.visible),
         level=state.level,
         filters=state.filters,
     )
-    answer, facets = archive.search_and_facets(asked, (*DEFAULT_FACETS, *state.facets), compiled=compiled)
+    usual_facets = archive.visible(DEFAULT_FACETS)
+    answer, facets = archive.search_and_facets(asked, (*usual_facets, *state.facets), compiled=compiled)
     number = page_number(request.args.get("page")) if asked.after else 1
     page = _page(
         state,
@@ -135,7 +138,7 @@ def _chip(one: Filter, state: SearchState) -> Chip:
 def _columns(answer: Answer, state: SearchState) -> list[tuple[str, str, bool]]:
     """The columns that can be chosen: name, title, and whether the table has it."""
     current = [column.name for column in answer.columns]
-    offered = dict.fromkeys([*current, *USUAL[state.level], *OFFERED])
+    offered = dict.fromkeys([*current, *services().archive.visible((*USUAL[state.level], *OFFERED))])
     return [(name, title_of(resolve(name)), name in current) for name in offered]
 
 

@@ -1,8 +1,8 @@
 """The table of results: its columns with links that sort, its cells as people write values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from flask import request, url_for
 
@@ -16,6 +16,7 @@ from app.web.formats import day, shown, thousands
 from app.web.search_state import SearchState
 from mappings.dictionary import Kind
 
+Visible: TypeAlias = Callable[[Iterable[str]], Iterable[str]]
 _MOST_EXTRA = 6
 # What the table has without a wish; fields that a query names come after these.
 USUAL: Mapping[Level, tuple[str, ...]] = {
@@ -44,6 +45,14 @@ OFFERED = (
     "SliceThickness",
     "derived.sop_class",
     "batch",
+)
+_HARMLESS = (
+    "Modality",
+    "BodyPartExamined",
+    "Manufacturer",
+    "ManufacturerModelName",
+    "SliceThickness",
+    "derived.sop_class",
 )
 _TITLES = {
     "PatientName": "Patient",
@@ -79,14 +88,17 @@ class Row:
     cells: list[str]
 
 
-def column_names(state: SearchState, named: Sequence[Field]) -> tuple[str, ...]:
-    """The fields that the table shows."""
+def column_names(state: SearchState, named: Sequence[Field], visible: Visible = tuple) -> tuple[str, ...]:
+    """The fields that the table shows; `visible` are those of some that are shown to whoever asks."""
     if state.fields:
         return state.fields
-    usual = USUAL[state.level]
-    shown_ = [field.name for field in named if _can_be_shown(field)]
+    usual = tuple(visible(USUAL[state.level]))
+    if len(usual) < len(USUAL[state.level]):
+        # Little is left where identifying attributes are masked.
+        usual = tuple(dict.fromkeys((*usual, *visible(_HARMLESS))))
+    shown_ = visible(field.name for field in named if _can_be_shown(field))
     extra = [name for name in dict.fromkeys(shown_) if name not in (*usual, "batch")][:_MOST_EXTRA]
-    return (*usual, *extra, *(("batch",) if state.level is Level.IMAGE else ()))
+    return (*usual, *extra, *visible(("batch",) if state.level is Level.IMAGE else ()))
 
 
 def headings(answer: Answer, state: SearchState) -> list[Heading]:
