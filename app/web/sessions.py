@@ -8,10 +8,14 @@ from app.accounts import csrf
 from app.accounts.accounts import WrongPasswordError
 from app.accounts.current import actor, actor_if_known
 from app.accounts.guarding import SESSION, local_address
+from app.accounts.model import Role
 from app.accounts.throttle import TooManyLoginsError
 from app.services import services
 
 blueprint = Blueprint("sessions", __name__)
+
+# What is behind nginx beside the application, and the least role that may use it. Flower can end workers and tasks.
+_BEHIND = {"kibana": Role.VIEWER, "flower": Role.ADMIN}
 
 
 @blueprint.get("/login")
@@ -58,8 +62,8 @@ def allowed() -> Response:
     """Say whether the one who asks may use what is behind nginx: 204, 401 or 403."""
     if actor_if_known() is None:
         return Response(status=401)
-    found = actor()
-    if found.deidentified:
+    found, least = actor(), _BEHIND.get(request.args.get("for", ""))
+    if found.deidentified or least is None or found.role < least:
         return Response(status=403)
     return Response(status=204, headers={"X-Dicomsearch-User": found.name})
 
