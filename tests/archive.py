@@ -13,6 +13,7 @@ from pydicom import dcmread
 from pydicom.data import get_testdata_files
 from pydicom.dataset import Dataset
 
+from indexer.connecting import connect_elasticsearch
 from indexer.document import FileFacts, build_document
 from indexer.flatten import flatten
 from indexer.reader import NotAnImage, ReadError, read_header
@@ -45,7 +46,7 @@ def archive_of(settings: Settings, folder: Path) -> Iterator[list[Indexed]]:
     folder
         For the files that are made.
     """
-    with Elasticsearch(settings.elasticsearch_url, request_timeout=60) as client:
+    with connect_elasticsearch(settings, request_timeout=60) as client:
         index = ensure_index(client, settings.index)
         try:
             # Some of pydicom's files, and of those made here, are wrong on purpose.

@@ -15,6 +15,7 @@ import pytest
 from elasticsearch import Elasticsearch
 from redis import Redis
 
+from indexer.connecting import connect_elasticsearch
 from indexer.settings import Settings, load_settings
 from local.elasticsearch import elasticsearch_service
 from local.ports import free_port
@@ -93,7 +94,7 @@ def settings(elasticsearch_url: str, redis_url: str, tmp_path: Path) -> Settings
 @pytest.fixture
 def elasticsearch(settings: Settings) -> Iterator[Elasticsearch]:
     """A client; the index of `settings` exists, is empty, and is deleted afterwards."""
-    with Elasticsearch(settings.elasticsearch_url, request_timeout=30) as client:
+    with connect_elasticsearch(settings, request_timeout=30) as client:
         ensure_index(client, settings.index)
         try:
             yield client
