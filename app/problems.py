@@ -18,6 +18,7 @@ from app.accounts.model import UnusableUserError
 from app.accounts.store import UserConflictError, UserNotFoundError
 from app.accounts.tokens import TokenNotFoundError
 from app.archive import ArchiveUnavailableError, HeaderNotFoundError, ImageNotFoundError, QueryRefusedError
+from app.audit.searching import UnusableEventFilterError
 from app.deidentified import DeidentifiedError
 from app.export import ExportsBusyError, ExportTooLargeError
 from app.logs.requests import route
@@ -134,6 +135,8 @@ def problem_of(error: Exception) -> Problem:
             return Problem(409, "This cannot be done with the batch", str(error), "operation-refused")
         case ArchiveUnavailableError() | ElasticsearchUnavailableError():
             return Problem(503, "The archive cannot be searched", str(error), "archive-unavailable")
+        case UnusableEventFilterError():
+            return Problem(400, "The audit log cannot be searched so", str(error), "audit-filter")
         case AuditUnavailableError():
             return Problem(503, "This cannot be recorded", str(error), "audit-unavailable")
         case StatusUnavailableError():

@@ -12,6 +12,7 @@ from app.accounts.model import Role
 from app.archive import Archive
 from app.archive.elastic import Timer, untimed
 from app.archive.receipts import BatchReceipts, IndexAge
+from app.audit.searching import AuditEvents
 from app.deidentified.services import masked
 from app.export import Seats
 from app.metrics.meter import Meter
@@ -49,6 +50,7 @@ class Services:
     saved: SavedSearches
     previews: Previews
     uploads: Uploads
+    audit: AuditEvents
     indexer: indexing.Services
     meter: Meter
 
@@ -87,6 +89,7 @@ def build_services(settings: Settings) -> Services:
         SavedSearches(redis, settings.saved_searches),
         Previews(Bounds.of(settings)),
         Uploads(settings.incoming_folder, upload_bounds(settings)),
+        AuditEvents(client, settings.audit_index, settings.search_seconds),
         indexing.build_services(settings, patient=False),
         meter,
     )

@@ -4,6 +4,7 @@ from flask_openapi3.openapi import OpenAPI
 
 from app.api import (
     account,
+    audit,
     batches,
     docs,
     exports,
@@ -37,6 +38,7 @@ _ROOMS = (
     likeness,
     account,
     users,
+    audit,
 )
 
 

@@ -26,6 +26,8 @@ SAVED = {
     "fields": "",
     "facets": "",
     "filter": FILTER,
+    "owner": "jdoe",
+    "shared": True,
     "url": "/api/search?q=Modality:CT+chest+SliceThickness:%3C%3D1&filter=PatientSex:%3DF",
     "add_date": "2026-03-02T09:14:07.512Z",
     "modify_date": "2026-03-02T09:14:07.512Z",
@@ -273,6 +275,68 @@ UNUSUAL = {
             "here": 638,
             "everywhere": 638,
             "similar": "University Hospital",
+        }
+    ],
+}
+
+_AUDIT_MESSAGE = {
+    "EventIdentification": {
+        "EventID": {"csd-code": "110112", "codeSystemName": "DCM", "originalText": "Query"},
+        "EventActionCode": "E",
+        "EventDateTime": "2026-03-02T09:14:07.512Z",
+        "EventOutcomeIndicator": 0,
+        "EventTypeCode": [{"csd-code": "search", "codeSystemName": "99DICOMSEARCH", "originalText": "Search"}],
+    },
+    "ActiveParticipant": [
+        {
+            "UserID": "anna",
+            "UserIsRequestor": True,
+            "RoleIDCode": [{"csd-code": "viewer", "codeSystemName": "99DICOMSEARCH", "originalText": "Viewer"}],
+            "NetworkAccessPointID": "10.1.2.3",
+            "NetworkAccessPointTypeCode": "2",
+            "via": "session",
+        }
+    ],
+    "AuditSourceIdentification": {"AuditSourceID": "web@archive"},
+    "ParticipantObjectIdentification": [
+        {
+            "ParticipantObjectID": "query",
+            "ParticipantObjectTypeCode": 2,
+            "ParticipantObjectTypeCodeRole": 24,
+            "ParticipantObjectIDTypeCode": {
+                "csd-code": "query",
+                "codeSystemName": "99DICOMSEARCH",
+                "originalText": "Query",
+            },
+            "ParticipantObjectQuery": QUERY,
+            "ParticipantObjectDetail": [{"type": "results", "value": "641"}],
+        }
+    ],
+}
+AUDIT = {
+    "count": 1_204,
+    "next": "/api/audit?size=1&after=1772442847513-000000",
+    "previous": None,
+    "results": [
+        {
+            "id": "1772442847513-000000",
+            "at": "2026-03-02T09:14:07.512Z",
+            "user": "anna",
+            "role": "viewer",
+            "via": "session",
+            "address": "10.1.2.3",
+            "deidentified": False,
+            "source": "web@archive",
+            "operation": "search",
+            "meaning": "Search",
+            "event": "Query",
+            "outcome": "success",
+            "description": "",
+            "objects": [{"kind": "query", "id": "query", "query": QUERY, "details": {"results": "641"}}],
+            "number": 1_204,
+            "hash": "3f0c5e1b7a9d2c4e6f8091a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6",
+            "resolved": {},
+            "message": _AUDIT_MESSAGE,
         }
     ],
 }

@@ -4,6 +4,7 @@ An answer whose event cannot be recorded does not go out: 503 goes instead. What
 but where Redis takes no event it takes no change either.
 """
 
+from collections.abc import Callable
 from http import HTTPStatus
 
 from flask import Flask, Response, current_app, request, session
@@ -13,8 +14,10 @@ from app.accounts.model import Actor
 from app.audit.noting import noted_of_request
 from app.audit.routes import ROUTES, Recorded
 from app.audit.things import things_of
+from app.audit.unsealing import unsealer
 from app.services import whole_services
-from indexer.audit import AuditUnavailableError, Event, Operation, Outcome, Participant, Quiet
+from indexer.audit import AuditUnavailableError, Event, Operation, Outcome, Participant, Quiet, Thing
+from indexer.settings import Settings
 from indexer.status import StatusUnavailableError
 
 _SOURCE = "web"
@@ -24,28 +27,35 @@ _REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _SIGNING = (Operation.LOGIN, Operation.LOGOUT)
 
 
-def record(app: Flask) -> None:
+def record(app: Flask, settings: Settings) -> None:
     """Record all requests of an application from now on; the last thing that is added to it."""
-    app.after_request(_record)
+    opened = unsealer(settings)
 
-
-def _record(response: Response) -> Response:
-    found = _event(response)
-    if found is None:
+    def record_request(response: Response) -> Response:
+        found = _event(response, opened)
+        if found is None:
+            return response
+        event, quiet = found
+        try:
+            whole_services().indexer.audit.append(event, quiet=quiet)
+        except AuditUnavailableError as error:
+            response.close()
+            if event.operation in _SIGNING:
+                session.clear()  # nobody is signed in by an answer that does not go out
+            return current_app.make_response(current_app.handle_user_exception(error))
         return response
-    event, quiet = found
-    try:
-        whole_services().indexer.audit.append(event, quiet=quiet)
-    except AuditUnavailableError as error:
-        response.close()
-        if event.operation in _SIGNING:
-            session.clear()  # nobody is signed in by an answer that does not go out
-        return current_app.make_response(current_app.handle_user_exception(error))
-    return response
+
+    app.after_request(record_request)
 
 
-def _event(response: Response) -> tuple[Event, Quiet | None] | None:
-    """What is to be recorded of this request, and for how long not again; None where nothing is."""
+def _event(response: Response, opened: Callable[[str], str]) -> tuple[Event, Quiet | None] | None:
+    """What is to be recorded of this request, and for how long not again; None where nothing is.
+
+    Parameters
+    ----------
+    opened
+        Opens the ids in a text that are sealed for those who do not see the true ones.
+    """
     if request.endpoint is None or request.method == "OPTIONS":
         return None
     route = ROUTES.get(request.endpoint)
@@ -61,6 +71,8 @@ def _event(response: Response) -> tuple[Event, Quiet | None] | None:
         outcome, silence, description = Outcome.SERIOUS_FAILURE, silence or _REFUSED_SILENCE, "nobody has signed in"
     participant = _participant(who, operation, noted.user)
     things = things_of(request, operation, noted)
+    if who is not None and who.deidentified:
+        things = tuple(_with_true_ids(thing, opened) for thing in things)
     event = Event(operation, participant, _SOURCE, things, outcome, description)
     if not silence:
         return event, None
@@ -77,6 +89,11 @@ def _operation(route: object, who: Actor | None, response: Response) -> tuple[Op
     return None, 0
 
 
+def _with_true_ids(thing: Thing, opened: Callable[[str], str]) -> Thing:
+    details = {name: opened(value) if isinstance(value, str) else value for name, value in thing.details.items()}
+    return Thing(thing.kind, opened(thing.id), opened(thing.query), details)
+
+
 def _participant(who: Actor | None, operation: Operation, user: str | None) -> Participant:
     address = request.remote_addr or ""
     if who is None:
@@ -89,7 +106,7 @@ def _participant(who: Actor | None, operation: Operation, user: str | None) -> P
 def _user_of_form() -> str:
     """As whom somebody signs in; only a name that a user has, since people type passwords into the wrong field."""
     try:
-        user = services().accounts.users.find(request.form.get("name", ""))
+        user = whole_services().accounts.users.find(request.form.get("name", ""))
     except StatusUnavailableError:
         return ""
     return user.name if user is not None else ""

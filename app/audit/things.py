@@ -36,6 +36,7 @@ _TOLD = (
     "status",
     "role",
     "masked",
+    "deidentified",
     "disabled",
     "days",
     "tags",
@@ -62,6 +63,8 @@ def things_of(request: Request, operation: Operation, noted: Note) -> tuple[Thin
         for name, value in (request.view_args or {}).items()
         if (kind := _NAMED.get(name)) is not None
     ]
+    if operation is Operation.USER_CREATE and (user := _text(given.get("name"))):
+        things.append(Thing(Kind.USER, user))
     if operation.event == LOG_USED:
         things.append(Thing(Kind.LOG, "Security Audit Log"))
     query = noted.query if noted.query is not None else " ".join(_asked(given))

@@ -4,6 +4,7 @@ from flask import Flask
 
 from app.web import (
     account,
+    audit,
     batches,
     formats,
     headers,
@@ -38,5 +39,6 @@ def register(app: Flask) -> None:
         sessions,
         account,
         users,
+        audit,
     ):
         app.register_blueprint(room.blueprint)
