@@ -11,6 +11,7 @@ from app.api import examples
 from app.api.documents import Condition, Parameters, problems
 from app.api.examples import such_as
 from app.archive import SearchRequest
+from app.audit import note
 from app.export import Export, ExportRequest, Format, open_export
 from app.search.fields import names_in
 from app.search.levels import Level
@@ -109,6 +110,7 @@ def export(query: ExportParameters) -> Response:
     )
     wanted = ExportRequest(search, query.format, byte_order_mark=query.bom, null=query.null)
     begun = _begin(wanted)
+    note(results=begun.total)
     headers = {
         "Content-Disposition": f'attachment; filename="{wanted.file_name(datetime.now(UTC))}"',
         ESTIMATE if begun.approximate else TOTAL: str(begun.total),

@@ -9,6 +9,7 @@ from flask_openapi3.models.tag import Tag
 
 from app.api.documents import SearchDocument, SearchParameters, problems
 from app.archive import Result, SearchRequest
+from app.audit import note
 from app.search.facets import DEFAULT_FACETS
 from app.search.fields import names_in
 from app.search.levels import Level
@@ -37,6 +38,7 @@ def search(query: SearchParameters) -> dict[str, Any]:
     archive = services().archive
     names = _facet_names(query.facets, archive.visible(DEFAULT_FACETS))
     answer, facets = archive.search_and_facets(request, names, query.facet_size)
+    note(results=answer.total)
     return {
         "total": answer.total,
         "level": query.level.value,

@@ -15,11 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api import examples
 from app.api.documents import problems
 from app.api.examples import shown_as, such_as
+from app.audit import note
 from app.bodies import drain, endless_body
 from app.services import services
 from app.uploads import Upload, UploadError
 from app.uploads.announcing import announce
 from app.uploads.names import LONGEST_NAME
+from indexer.audit import Kind, Thing
 
 
 class UploadBody(BaseModel):
@@ -101,6 +103,7 @@ blueprint = APIBlueprint(
 def begin_upload(body: UploadBody) -> Response:
     """Begin an upload; its files are put next."""
     upload = services().uploads.begin(body.name)
+    note(Thing(Kind.UPLOAD, upload.id))
     response = Response(current_app.json.dumps(_document(upload)), 201, content_type="application/json")
     response.headers["Location"] = url_for("api_uploads.show_upload", upload=upload.id)
     return response
@@ -142,6 +145,7 @@ def complete_upload(path: UploadPath, body: UploadBody) -> dict[str, Any]:
     """Make the upload a batch, under the name it began with or another; doing it again answers the same."""
     folder = services().uploads.complete(path.upload, body.name)
     batch = announce(services().indexer, folder)
+    note(Thing(Kind.BATCH, batch))
     return {"name": folder.name, "batch": batch, "url": url_for("api_batches.show_batch", batch=batch)}
 
 

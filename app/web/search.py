@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 
 from app.archive import Answer, FacetCounts, QueryRefusedError, SearchRequest
+from app.audit import note
 from app.search.columns import UnusableColumnError
 from app.search.errors import QuerySyntaxError
 from app.search.facets import DEFAULT_FACETS, UnusableFacetError
@@ -90,6 +91,7 @@ def _found(state: SearchState) -> tuple[str, int]:
     )
     usual_facets = archive.visible(DEFAULT_FACETS)
     answer, facets = archive.search_and_facets(asked, (*usual_facets, *state.facets), compiled=compiled)
+    note(results=answer.total)
     number = page_number(request.args.get("page")) if asked.after else 1
     page = _page(
         state,

@@ -14,11 +14,13 @@ from werkzeug.wrappers import Response as Redirect
 
 from app.accounts import csrf
 from app.accounts.csrf import ForgedRequestError
+from app.audit import note
 from app.bodies import drain, endless_body
 from app.problems import problem_of
 from app.services import services
 from app.uploads import IncompleteFileError, Receiver, UploadError, UploadsOffError
 from app.uploads.announcing import announce
+from indexer.audit import Kind, Thing
 
 blueprint = Blueprint("uploads", __name__)
 
@@ -49,7 +51,9 @@ def upload() -> Redirect | Response:
         drain()
         problem = problem_of(error)
         return Response(_page(problem.detail), problem.status, mimetype="text/html")
-    return redirect(url_for("batches.show", batch=announce(services().indexer, folder), uploaded=1), 303)
+    batch = announce(services().indexer, folder)
+    note(Thing(Kind.BATCH, batch))
+    return redirect(url_for("batches.show", batch=batch, uploaded=1), 303)
 
 
 def _receive(id_: str) -> str:
