@@ -55,7 +55,7 @@ def build_app(settings: Settings) -> Flask:
     guard(app)
     secure(app)
     # Before the headers of answers are added, since its own answer needs them, too: the last one comes first.
-    record(app)
+    record(app, settings)
     app.url_defaults(_StaticVersions())
     if settings.proxies:
         # Whose address and scheme are those of the client is said by so many proxies in front, and by nobody else.
