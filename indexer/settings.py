@@ -314,6 +314,12 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _has_ports_of_their_own(self) -> "Settings":
+        if self.metrics_port == self.port:
+            raise ValueError(f"{PREFIX}METRICS_PORT must not be {PREFIX}PORT: nothing but /metrics is answered there")
+        return self
+
     @property
     def masked_roles(self) -> frozenset[str]:
         """Roles for which identifying attributes are masked."""

@@ -46,8 +46,8 @@ def free_port(preferred: int | None = None, *, taken: frozenset[int] = frozenset
     raise PortTakenError(f"no free port between {_RANGE.start} and {_RANGE.stop} on this machine")
 
 
-def require_free(host: str, port: int) -> None:
-    """Make sure that the web port can be used.
+def require_free(host: str, port: int, setting: str = "PORT") -> None:
+    """Make sure that a port of the web server can be used, which a setting names.
 
     Raises
     ------
@@ -59,6 +59,5 @@ def require_free(host: str, port: int) -> None:
     except OSError as error:
         raise PortTakenError(f"{host} is not an address of this machine ({error.strerror or error})") from error
     if not free:
-        raise PortTakenError(
-            f"port {port} on {host} is taken by another program: choose another with --port (or DICOMSEARCH_PORT)"
-        )
+        how = "--port (or DICOMSEARCH_PORT)" if setting == "PORT" else f"DICOMSEARCH_{setting}"
+        raise PortTakenError(f"port {port} on {host} is taken by another program: choose another with {how}")

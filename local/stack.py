@@ -42,6 +42,8 @@ def install(settings: Settings) -> None:
         The web port is taken, or something cannot be installed.
     """
     require_free(settings.host, settings.port)
+    if settings.metrics_port is not None:
+        require_free(settings.metrics_host, settings.metrics_port, "METRICS_PORT")
     if _embeds(settings, "elasticsearch_url"):
         account = account_for_elasticsearch(settings.service_user)
         installed_elasticsearch(settings, account)
@@ -98,7 +100,9 @@ def _own_services(
 ) -> tuple[ServiceSpec, ...]:
     environment = _environment(settings, addresses)
     host, port, redis_url = settings.host, settings.port, str(addresses["redis_url"])
-    bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    binds = [("--bind", _address(host, port))]
+    if settings.metrics_port is not None:
+        binds.append(("--bind", _address(settings.metrics_host, settings.metrics_port)))
     reached_at = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
 
     def spec(name: str, *command: str, **more: Any) -> ServiceSpec:
@@ -116,16 +120,22 @@ def _own_services(
         ),
         spec(
             "web",
-            *("gunicorn", "--bind", bind, "--workers", str(_WEB_PROCESSES), "--threads", str(_WEB_THREADS)),
+            "gunicorn",
+            *(word for bind in binds for word in bind),
+            *("--workers", str(_WEB_PROCESSES), "--threads", str(_WEB_THREADS)),
             # Its control socket is one for all stacks of a user.
             # A long query in an address is no attack: gunicorn's own limit would cut it off without a word.
             *("--no-control-socket", "--limit-request-line", "8190"),
-            *("--log-level", settings.log_level, "app:create_app()"),
+            *("--logger-class", "app.logs.gunicorn.Logger", "--log-level", settings.log_level, "app:create_app()"),
             ready=lambda _since: http_status(reached_at, port, "/healthz") == 200,
             port=port,
             stop_seconds=10.0,
         ),
     )
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _program(name: str) -> str:

@@ -5,7 +5,7 @@ from importlib import resources
 from typing import Any, TypeAlias
 
 import redis
-from redis.backoff import ExponentialBackoff
+from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.commands.core import Script
 from redis.retry import Retry
 
@@ -33,6 +33,20 @@ def connect(url: str, *, patient: bool = False) -> RedisClient:
         health_check_interval=30,
         retry=retry,
         retry_on_error=[redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError],
+    )
+
+
+def connect_briefly(url: str) -> RedisClient:
+    """Open a client for what may as well be left out: it waits for a second or two where Redis is away."""
+    return redis.Redis.from_url(
+        url,
+        decode_responses=True,
+        encoding_errors="surrogateescape",
+        socket_timeout=2,
+        socket_connect_timeout=1,
+        # Once more: the connection may be one that a restart of Redis has left.
+        retry=Retry(NoBackoff(), 1),
+        retry_on_error=[redis.ConnectionError],
     )
 
 
