@@ -4,15 +4,15 @@ import http.client
 import os
 import re
 import shutil
+import signal
 import socket
+import ssl
 import subprocess
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -21,9 +21,11 @@ from local.accounts import account_for_elasticsearch
 from local.ports import free_port
 from local.readiness import http_status
 from tests.conftest import REPOSITORY
+from tests.integration.deploy.certificates import Authority
+from tests.integration.deploy.upstreams import NOWHERE
 from tests.processes import wait_for
 
-NOWHERE = "127.0.0.1:1"
+NAMES = ("localhost", "127.0.0.1", "dicom.example")
 
 
 @dataclass(frozen=True)
@@ -47,24 +49,54 @@ class Answer:
 
 
 class Proxy:
-    """A running nginx."""
+    """A running nginx: its ports with and without TLS, and the certificate that clients check it by."""
 
-    def __init__(self, port: int, folder: Path) -> None:
+    def __init__(self, port: int, plain_port: int, folder: Path, ca: Path, process: int) -> None:
         self.port = port
+        self.plain_port = plain_port
+        self.ca = ca
         self._folder = folder
+        self._process = process
 
     def ask(
-        self, path: str, method: str = "GET", body: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        method: str = "GET",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        tls: bool = True,
     ) -> Answer:
         """Send a request as it is: the path is not tidied up."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection: http.client.HTTPConnection
+        if tls:
+            context = ssl.create_default_context(cafile=self.ca)
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=60, context=context)
+        else:
+            connection = http.client.HTTPConnection("127.0.0.1", self.plain_port, timeout=60)
         try:
-            with suppress(BrokenPipeError, ConnectionResetError):  # it may answer before it has read everything
+            with suppress(
+                BrokenPipeError, ConnectionResetError, ssl.SSLEOFError
+            ):  # it may answer before it has read all
                 connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
             return Answer(answer.status, answer.getheaders(), answer.read())
         finally:
             connection.close()
+
+    @contextmanager
+    def connected(self, context: ssl.SSLContext | None = None, name: str = "127.0.0.1") -> Iterator[ssl.SSLSocket]:
+        """Shake hands as a client of one's own settings does."""
+        context = context or ssl.create_default_context(cafile=self.ca)
+        with (
+            socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection,
+            context.wrap_socket(connection, server_hostname=name) as shaken,
+        ):
+            yield shaken
+
+    def reload(self) -> None:
+        """Let it read its configuration and certificates again, as `nginx -s reload` does."""
+        os.kill(self._process, signal.SIGHUP)
 
     def log(self) -> str:
         """All that it wrote, access and errors."""
@@ -79,31 +111,63 @@ def rendered(environment: Mapping[str, str]) -> str:
     return re.sub(r"\$\{(\w+)\}", lambda found: known.get(found[1], found[0]), template)
 
 
-@contextmanager
-def nginx(web: str, *, kibana: str = NOWHERE, hosts: str = "", change: tuple[str, str] = ("", "")) -> Iterator[Proxy]:
-    """Run nginx in front of a web server, as an ordinary user as in its container."""
-    program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if program is None:
-        pytest.skip("nginx is not installed (Debian: apt-get install nginx-light)")
-    port = free_port()
-    folder = Path(tempfile.mkdtemp(prefix="dicomsearch-nginx-"))
-    shutil.copytree(REPOSITORY / "nginx" / "own", folder / "own")
-    text = rendered(
-        {
-            "DICOMSEARCH_NGINX_LISTEN": f"127.0.0.1:{port}",
-            "DICOMSEARCH_NGINX_FILES": str(folder / "own"),
-            "DICOMSEARCH_NGINX_RESOLVER": "127.0.0.1:1",
-            "DICOMSEARCH_NGINX_WEB": web,
-            "DICOMSEARCH_NGINX_KIBANA": kibana,
-            "DICOMSEARCH_HOSTS": hosts,
-        }
-    )
-    assert change[0] in text
-    (folder / "nginx.conf").write_text(text.replace(*change) if change[0] else text)
-    (folder / "log").touch()
+def give_to_its_user(folder: Path) -> None:
+    """Let nginx read and write a folder: where root runs the tests, nginx is another user."""
     account = account_for_elasticsearch("nobody")
     if account:
         account.own(folder)
+
+
+@contextmanager
+def nginx(
+    web: str,
+    *,
+    kibana: str = NOWHERE,
+    flower: str = NOWHERE,
+    change: tuple[str, str] = ("", ""),
+    **variables: str,
+) -> Iterator[Proxy]:
+    """Run nginx in front of a web server, as an ordinary user as in its container.
+
+    Parameters
+    ----------
+    web, kibana, flower
+        Addresses of what stands behind it.
+    change
+        What is replaced in its configuration, where a test cannot wait as long as people do.
+    variables
+        Variables of the compose file that are not as they are by default, without their prefix.
+    """
+    program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if program is None:
+        pytest.skip("nginx is not installed (Debian: apt-get install nginx-light)")
+    port, plain_port = free_port(), free_port()
+    folder = Path(tempfile.mkdtemp(prefix="dicomsearch-nginx-"))
+    shutil.copytree(REPOSITORY / "nginx" / "own", folder / "own")
+    authority = Authority(folder)
+    authority.certify(folder / "tls", *NAMES)
+    (folder / "log").touch()
+    give_to_its_user(folder)
+    values = {
+        "NGINX_LISTEN": f"127.0.0.1:{plain_port}",
+        "NGINX_LISTEN_TLS": f"127.0.0.1:{port}",
+        "NGINX_FILES": str(folder / "own"),
+        "NGINX_CERTIFICATES": str(folder / "tls"),
+        "NGINX_RESOLVER": "127.0.0.1:1",
+        "NGINX_WEB": web,
+        "NGINX_KIBANA": kibana,
+        "NGINX_FLOWER": flower,
+        "HTTPS_PORT": str(port),
+        "HOSTS": "",
+        "TRUSTED_USER_HEADER": "",
+        "SEARCHES_PER_SECOND": "1000",
+        "LOGINS_PER_MINUTE": "1000",
+        **variables,
+    }
+    text = rendered({f"DICOMSEARCH_{name}": value for name, value in values.items()})
+    assert change[0] in text
+    (folder / "nginx.conf").write_text(text.replace(*change) if change[0] else text)
+    account = account_for_elasticsearch("nobody")
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
             [program, "-p", folder, "-c", folder / "nginx.conf", "-e", "stderr", "-g", "daemon off;"],
@@ -113,49 +177,10 @@ def nginx(web: str, *, kibana: str = NOWHERE, hosts: str = "", change: tuple[str
             **({"user": account.user, "group": account.group, "extra_groups": []} if account else {}),
         )
     try:
-        wait_for(lambda: process.poll() is not None or http_status("127.0.0.1", port, "/-/alive"), 10)
+        wait_for(lambda: process.poll() is not None or http_status("127.0.0.1", plain_port, "/-/alive"), 10)
         assert process.poll() is None, (folder / "log").read_text()
-        yield Proxy(port, folder)
+        yield Proxy(port, plain_port, folder, authority.file, process.pid)
     finally:
         process.terminate()
         process.wait(timeout=10)
         shutil.rmtree(folder)
-
-
-class _Mirror(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        lines = [f"{self.command} {self.path}", *(f"{name}: {value}" for name, value in self.headers.items())]
-        body = "\n".join(lines).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_POST(self) -> None:
-        self.do_GET()
-
-    def do_PUT(self) -> None:
-        self.do_GET()
-
-    def log_request(self, *_: object) -> None:
-        """Write nothing."""
-
-
-@contextmanager
-def mirror() -> Iterator[str]:
-    """Run a server that answers with what it was asked; its address."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Mirror) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-
-
-@contextmanager
-def silent() -> Iterator[str]:
-    """Listen and never answer; the address."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"127.0.0.1:{server.getsockname()[1]}"
