@@ -11,6 +11,7 @@ from app.accounts.accounts import Accounts, actor_of_everybody
 from app.accounts.current import actor, actor_if_known, set_actor
 from app.accounts.model import Actor, Role
 from app.accounts.rules import RULES
+from app.metrics.meter import count_sign_in_failure
 
 SESSION = "session"
 _BEARER = re.compile(r"(?i)bearer +(\S+) *")
@@ -87,12 +88,16 @@ def find_actor(accounts: Accounts) -> Actor | None:
         match = _BEARER.fullmatch(request.headers["Authorization"])
         actor = accounts.by_token(match.group(1)) if match else None
         if actor is None:
+            count_sign_in_failure("token")
             raise SignInNeededError("The token is unknown, revoked or has expired.")
         return actor
     proxy = accounts.proxy
     named = request.headers.get(proxy.header) if proxy else None
     if proxy and named and proxy.is_trusted(peer()):
-        return accounts.by_proxy(named)
+        found = accounts.by_proxy(named)
+        if found is None:
+            count_sign_in_failure("proxy")
+        return found
     id_ = session.get(SESSION)
     return accounts.by_session(id_) if isinstance(id_, str) else None
 

@@ -10,6 +10,7 @@ from app.accounts.current import actor, actor_if_known
 from app.accounts.guarding import SESSION, local_address
 from app.accounts.model import Role
 from app.accounts.throttle import TooManyLoginsError
+from app.metrics.meter import count_sign_in_failure
 from app.services import services
 
 blueprint = Blueprint("sessions", __name__)
@@ -36,8 +37,10 @@ def log_in() -> ResponseReturnValue:
     try:
         id_ = services().accounts.log_in(name, request.form.get("password", ""), request.remote_addr or "")
     except WrongPasswordError as error:
+        count_sign_in_failure("password")
         return Response(_page(str(error), there, name), 401, mimetype="text/html")
     except TooManyLoginsError as error:
+        count_sign_in_failure("password")
         response = Response(_page(str(error), there, name), 429, mimetype="text/html")
         response.headers["Retry-After"] = str(error.seconds)
         return response
