@@ -44,6 +44,7 @@ class Kind(Enum):
     USER = ("user", 1, 11, Code("user", "User", OWN))
     TOKEN = ("token", 2, 13, Code("token", "Token", OWN))
     LOG = ("log", 2, 13, Code("12", "Security Audit Log", "RFC-3881"))
+    COMMAND = ("command", 2, 4, Code("command", "Command", OWN))
     ADDRESS = ("address", 2, 4, Code("12", "URI", "RFC-3881"))
 
     def __init__(self, title: str, type_: int, role: int, id_type: Code) -> None:

@@ -51,7 +51,10 @@ def _load(point: EntryPoint) -> click.Command:
         return _unavailable(point, error)
     if not isinstance(command, click.Command):
         raise TypeError(f"entry point {point.value} is not a click command")
-    return command
+    # Imported late: what it needs takes this module's errors.
+    from indexer.cli.recording import recorded
+
+    return recorded(point.name, command)
 
 
 def _unavailable(point: EntryPoint, error: ModuleNotFoundError) -> click.Command:
