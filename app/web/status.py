@@ -12,14 +12,18 @@ from app.archive import ArchiveState, ArchiveUnavailableError
 from app.batch_filter import BatchFilter, find_batches
 from app.services import Services, services
 from app.web.disks import disks_of
-from app.web.formats import file_size, plural, rate
+from app.web.formats import duration, file_size, plural, rate
 from app.web.paging import Pages, page_number
+from indexer.audit import AuditUnavailableError
 from indexer.settings import Settings
 from indexer.status import Batch, BatchStatus, Page, StatusUnavailableError, WatcherStatus, WorkerStatus
 
 blueprint = Blueprint("status", __name__)
 _PAGE = 25
 _LONGEST = 1_000
+# Events of the audit log are moved within seconds; each takes about so many bytes in Redis.
+_AUDIT_SECONDS = 120
+_AUDIT_BYTES = 1_200
 _EMPTY: Page[Batch] = Page(0, [])
 
 
@@ -94,9 +98,10 @@ def _states(found: Services, problem: str | None, workers: Sequence[WorkerStatus
         return [_unknown("Watcher"), _unknown("Workers"), archive, _redis(problem), *disks]
     try:
         watcher, queue = _watcher(found.status.watcher()), found.indexer.queue.waiting()
-    except (StatusUnavailableError, redis.RedisError) as error:
+        audit = list(_audit(found))
+    except (StatusUnavailableError, AuditUnavailableError, redis.RedisError) as error:
         return [archive, _redis(str(error)), *disks]
-    return [watcher, _workers(workers, queue), archive, _redis(None), *disks]
+    return [watcher, _workers(workers, queue), archive, _redis(None), *audit, *disks]
 
 
 def _unknown(name: str) -> ServiceState:
@@ -107,6 +112,18 @@ def _redis(problem: str | None) -> ServiceState:
     if problem is None:
         return ServiceState("Redis", "ok", "Running", "Status and task queue.")
     return ServiceState("Redis", "bad", "Away", problem)
+
+
+def _audit(found: Services) -> Iterator[ServiceState]:
+    """A tile only where events of the audit log pile up in Redis."""
+    backlog = found.indexer.audit.backlog()
+    if backlog.seconds > _AUDIT_SECONDS:
+        room = file_size(backlog.events * _AUDIT_BYTES)
+        text = (
+            f"{plural(backlog.events, 'event')} wait for Elasticsearch, the oldest for {duration(backlog.seconds)}, in "
+            f"about {room} of Redis's memory. The watcher moves them when both run."
+        )
+        yield ServiceState("Audit log", "warning", "Waits", text)
 
 
 def _disks(settings: Settings) -> Iterator[ServiceState]:
