@@ -5,6 +5,7 @@ Keys are ECDSA on P-256, which Elasticsearch, Kibana, nginx and browsers read; n
 """
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 _AUTHORITY_DAYS = 3_650
 _DAYS = 397
 RENEWED_BEFORE = timedelta(days=30)
+_LONGEST_NAME = 253
+# RFC 1123 §2.1, and a wildcard for the first label (RFC 6125 §6.4.3); names of containers may have underscores.
+_HOST_NAME = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 # Clocks of two machines differ a little.
 _EARLIER = timedelta(hours=1)
 
@@ -162,9 +166,12 @@ def _general_name(name: str) -> x509.GeneralName:
     except ValueError:
         pass
     try:
-        return x509.DNSName(name.encode("idna").decode() if not name.isascii() else name.lower())
-    except (ValueError, UnicodeError) as error:
-        raise CertificateError(f"{name!r} is no host name that a certificate can have") from error
+        host = name.lower() if name.isascii() else name.encode("idna").decode()
+    except UnicodeError:
+        host = ""
+    if len(host) > _LONGEST_NAME or not _HOST_NAME.fullmatch(host):
+        raise CertificateError(f"{name!r} is no host name that a certificate can have")
+    return x509.DNSName(host)
 
 
 def _usage(*, signs_certificates: bool) -> x509.KeyUsage:

@@ -12,7 +12,7 @@ import os
 _PREFIX = "{PBKDF2_STRETCH}"
 # Elasticsearch knows a few numbers of iterations only. It keeps what it has checked in memory, so the cost is paid
 # every twenty minutes.
-_ITERATIONS = 100_000
+_ITERATIONS = 50_000
 _SALT_BYTES = 32
 _KEY_BYTES = 32
 
