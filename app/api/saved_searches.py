@@ -16,7 +16,7 @@ from app.api.examples import shown_as, such_as
 from app.saved import SavedSearch, SavedState
 from app.saved.store import LONGEST_NAME
 from app.search.levels import Level
-from app.services import query_limits, services
+from app.services import query_limits, saved_of_actor, services
 
 
 class SavedSearchBody(BaseModel):
@@ -27,13 +27,14 @@ class SavedSearchBody(BaseModel):
         json_schema_extra=such_as(examples.SAVED_BODY),
     )
 
-    name: str = Field(min_length=1, max_length=LONGEST_NAME, description="unique, whatever its case")
+    name: str = Field(min_length=1, max_length=LONGEST_NAME, description="unique among one's own, whatever its case")
     q: str = Field("", description="the query")
     level: Level = Field(Level.IMAGE, description="what a result is")
     sort: str = Field("", description="fields to sort by")
     fields: str = Field("", description="fields to show")
     facets: str = Field("", description="facets to count")
     filter: list[Condition] = Field([], description="conditions beside the query")
+    shared: bool = Field(False, description="whether all users see it; where nobody signs in, all do")
 
     def state(self) -> SavedState:
         """What is to be saved, checked."""
@@ -48,6 +49,7 @@ class SavedSearchDocument(SavedSearchBody):
     model_config = shown_as(examples.SAVED)
 
     id: str = Field(description="stays the same when it gets another name")
+    owner: str = Field(description="the user who saved it")
     url: str = Field(description="address of its results in the API")
     add_date: str
     modify_date: str
@@ -71,7 +73,7 @@ blueprint = APIBlueprint(
     "api_saved_searches",
     __name__,
     url_prefix="/api",
-    abp_tags=[Tag(name="Saved searches", description="Searches with a name, shared by all.")],
+    abp_tags=[Tag(name="Saved searches", description="Searches with a name: one's own, and those that others share.")],
 )
 
 
@@ -80,7 +82,7 @@ blueprint = APIBlueprint(
 )
 def list_saved_searches(query: PageParameters) -> dict[str, Any]:
     """List the saved searches, by name."""
-    found = services().saved.all()
+    found = saved_of_actor().all()
     end, before = query.offset + query.size, max(query.offset - query.size, 0)
 
     def part(offset: int) -> str:
@@ -101,7 +103,7 @@ def list_saved_searches(query: PageParameters) -> dict[str, Any]:
 )
 def add_saved_search(body: SavedSearchBody) -> Response:
     """Save a search under a name."""
-    saved = services().saved.add(body.name, body.state())
+    saved = saved_of_actor().add(body.name, body.state(), shared=body.shared)
     response = _answer(saved, 201)
     response.headers["Location"] = url_for("api_saved_searches.show_saved_search", search=saved.id)
     return response
@@ -114,7 +116,7 @@ def add_saved_search(body: SavedSearchBody) -> Response:
 )
 def show_saved_search(path: SavedSearchPath) -> dict[str, Any]:
     """Show one saved search."""
-    return _document(services().saved.get(path.search))
+    return _document(saved_of_actor().get(path.search))
 
 
 @blueprint.put(
@@ -124,7 +126,7 @@ def show_saved_search(path: SavedSearchPath) -> dict[str, Any]:
 )
 def change_saved_search(path: SavedSearchPath, body: SavedSearchBody) -> Response:
     """Replace a saved search: its name and all that it says."""
-    return _answer(services().saved.change(path.search, body.name, body.state()), 200)
+    return _answer(saved_of_actor().change(path.search, body.name, body.state(), shared=body.shared), 200)
 
 
 @blueprint.delete(
@@ -134,7 +136,7 @@ def change_saved_search(path: SavedSearchPath, body: SavedSearchBody) -> Respons
 )
 def delete_saved_search(path: SavedSearchPath) -> tuple[str, int]:
     """Forget a saved search."""
-    services().saved.delete(path.search)
+    saved_of_actor().delete(path.search)
     return "", 204
 
 
@@ -147,6 +149,8 @@ def _document(saved: SavedSearch) -> dict[str, Any]:
         "id": saved.id,
         "name": saved.name,
         **saved.state.document(),
+        "owner": saved.owner,
+        "shared": saved.shared,
         "url": url_for("api_search.search", **saved.state.parameters()),
         "add_date": saved.add_date.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "modify_date": saved.modify_date.isoformat(timespec="milliseconds").replace("+00:00", "Z"),

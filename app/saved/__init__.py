@@ -1,8 +1,9 @@
-"""Saved searches: named, shared by all who use the archive, as there are no accounts yet."""
+"""Saved searches: named, of the user who saved them, and shared with all others where that is wanted."""
 
 from app.saved.state import NAMES, SavedState, UnusableStateError
 from app.saved.store import (
     NameTakenError,
+    NotYourSearchError,
     SavedSearch,
     SavedSearches,
     SavedSearchesFullError,
@@ -13,6 +14,7 @@ from app.saved.store import (
 __all__ = [
     "NAMES",
     "NameTakenError",
+    "NotYourSearchError",
     "SavedSearch",
     "SavedSearchNotFoundError",
     "SavedSearches",

@@ -1,7 +1,8 @@
 """Saved searches in Redis: one hash, id → JSON.
 
-Names are unique whatever their case. A change is a transaction that begins anew when another one comes between, so that
-two who save under the same name at the same time do not both succeed.
+Each has an owner, who alone sees it unless it is shared. Names of an owner are unique whatever their case. A change is
+a transaction that begins anew when another one comes between, so that two requests that save under the same name at
+the same time do not both succeed.
 """
 
 import json
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 
 import redis
 
+from app.accounts.model import LOCAL
 from app.saved.state import SavedState
 from indexer.status import StatusUnavailableError
 
@@ -47,26 +49,43 @@ class SavedSearch:
     ----------
     id
         Stays the same when it gets another name.
+    owner
+        Name of the user who saved it.
+    shared
+        Whether all users see it.
     add_date, modify_date
         When it was saved and last changed (UTC).
     """
 
     id: str
     name: str
+    owner: str
+    shared: bool
     state: SavedState
     add_date: datetime
     modify_date: datetime
 
 
+class NotYourSearchError(Exception):
+    """A shared search is changed by its owner and by administrators alone."""
+
+    def __init__(self, owner: str) -> None:
+        super().__init__(f"The search is {owner}'s: only they and administrators can change it.")
+
+
 class SavedSearches:
-    """All saved searches.
+    """All saved searches, as one user sees them.
 
     Parameters
     ----------
     client
         Of Redis, from `indexer.status.connect`.
     most
-        How many there may be.
+        How many there may be, of all users together.
+    user
+        Name of the user.
+    manages
+        Whether the user may change those that others share.
 
     Raises
     ------
@@ -74,15 +93,22 @@ class SavedSearches:
         By every method, when Redis does not answer.
     """
 
-    def __init__(self, client: Any, most: int) -> None:
+    def __init__(self, client: Any, most: int, user: str = LOCAL.name, *, manages: bool = True) -> None:
         self._redis = client
         self._most = most
+        self._user = user
+        self._manages = manages
+
+    def seen_by(self, user: str, *, manages: bool) -> "SavedSearches":
+        """The same, as another user sees them."""
+        return SavedSearches(self._redis, self._most, user, manages=manages)
 
     def all(self) -> list[SavedSearch]:
-        """All of them, by name."""
+        """The user's own and those that are shared, by name."""
         with _asking():
             found = self._redis.hgetall(KEY)
-        return sorted((_read(id_, text) for id_, text in found.items()), key=lambda one: (_folded(one.name), one.id))
+        seen = [one for one in (_read(id_, text) for id_, text in found.items()) if self._sees(one)]
+        return sorted(seen, key=lambda one: (_folded(one.name), one.id))
 
     def get(self, id_: str) -> SavedSearch:
         """One of them.
@@ -93,10 +119,10 @@ class SavedSearches:
             Where there is none.
         """
         with _asking():
-            return _existing(self._redis, id_)
+            return self._existing(self._redis, id_)
 
-    def add(self, name: str, state: SavedState) -> SavedSearch:
-        """Save a search.
+    def add(self, name: str, state: SavedState, *, shared: bool = False) -> SavedSearch:
+        """Save a search; where nobody signs in, it is shared in any case.
 
         Raises
         ------
@@ -104,7 +130,8 @@ class SavedSearches:
             Where it cannot be saved so.
         """
         now = datetime.now(UTC)
-        wanted = SavedSearch(secrets.token_hex(8), clean_name(name), state, now, now)
+        everybodys = shared or self._user == LOCAL.name
+        wanted = SavedSearch(secrets.token_hex(8), clean_name(name), self._user, everybodys, state, now, now)
 
         def change(transaction: Any) -> SavedSearch:
             others = transaction.hgetall(KEY)
@@ -116,21 +143,31 @@ class SavedSearches:
 
         return self._transaction(change)
 
-    def change(self, id_: str, name: str, state: SavedState | None = None) -> SavedSearch:
-        """Give a search another name and, where one is given, another state.
+    def change(
+        self, id_: str, name: str, state: SavedState | None = None, *, shared: bool | None = None
+    ) -> SavedSearch:
+        """Give a search another name and, where they are given, another state, or other readers.
 
         Raises
         ------
         SavedSearchNotFoundError
             Where there is none.
+        NotYourSearchError
+            Where it is another user's.
         UnusableNameError, NameTakenError
             Where it cannot be called so.
         """
         wanted = clean_name(name)
 
         def change(transaction: Any) -> SavedSearch:
-            old = _existing(transaction, id_)
-            new = replace(old, name=wanted, state=state or old.state, modify_date=datetime.now(UTC))
+            old = self._own(transaction, id_)
+            new = replace(
+                old,
+                name=wanted,
+                state=state or old.state,
+                shared=old.shared if shared is None else shared or old.owner == LOCAL.name,
+                modify_date=datetime.now(UTC),
+            )
             return _put(transaction, new, transaction.hgetall(KEY))
 
         return self._transaction(change)
@@ -142,10 +179,29 @@ class SavedSearches:
         ------
         SavedSearchNotFoundError
             Where there is none.
+        NotYourSearchError
+            Where it is another user's.
         """
         with _asking():
+            self._own(self._redis, id_)
             if not self._redis.hdel(KEY, id_):
                 raise SavedSearchNotFoundError(id_)
+
+    def _sees(self, search: SavedSearch) -> bool:
+        return search.shared or search.owner == self._user
+
+    def _existing(self, client: Any, id_: str) -> SavedSearch:
+        text = client.hget(KEY, id_.encode("utf-8", "replace"))
+        found = _read(id_, text) if text is not None else None
+        if found is None or not self._sees(found):
+            raise SavedSearchNotFoundError(id_)
+        return found
+
+    def _own(self, client: Any, id_: str) -> SavedSearch:
+        found = self._existing(client, id_)
+        if found.owner != self._user and not self._manages:
+            raise NotYourSearchError(found.owner)
+        return found
 
     def _transaction(self, change: Callable[[Any], T]) -> T:
         with _asking():
@@ -172,11 +228,14 @@ def clean_name(name: str) -> str:
 
 
 def _put(transaction: Any, wanted: SavedSearch, others: Mapping[str, str]) -> SavedSearch:
-    names = {_folded(json.loads(text)["name"]): id_ for id_, text in others.items()}
+    theirs = [one for one in (_read(id_, text) for id_, text in others.items()) if one.owner == wanted.owner]
+    names = {_folded(one.name): one.id for one in theirs}
     if names.get(_folded(wanted.name), wanted.id) != wanted.id:
         raise NameTakenError(f"There is a search with the name “{wanted.name}” already: choose another one.")
     document = {
         "name": wanted.name,
+        "owner": wanted.owner,
+        "shared": wanted.shared,
         "state": wanted.state.document(),
         "add_date": wanted.add_date.isoformat(timespec="milliseconds"),
         "modify_date": wanted.modify_date.isoformat(timespec="milliseconds"),
@@ -186,17 +245,12 @@ def _put(transaction: Any, wanted: SavedSearch, others: Mapping[str, str]) -> Sa
     return _read(wanted.id, json.dumps(document))
 
 
-def _existing(client: Any, id_: str) -> SavedSearch:
-    text = client.hget(KEY, id_.encode("utf-8", "replace"))
-    if text is None:
-        raise SavedSearchNotFoundError(id_)
-    return _read(id_, text)
-
-
 def _read(id_: str, text: str) -> SavedSearch:
     found = json.loads(text)
     dates = (datetime.fromisoformat(found[name]) for name in ("add_date", "modify_date"))
-    return SavedSearch(id_, found["name"], SavedState.read(found["state"]), *dates)
+    # Those that were saved before there were accounts are everybody's.
+    owner, shared = found.get("owner", LOCAL.name), found.get("shared", True)
+    return SavedSearch(id_, found["name"], owner, shared, SavedState.read(found["state"]), *dates)
 
 
 def _folded(name: str) -> str:

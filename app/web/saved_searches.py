@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from app.problems import problem_of
 from app.saved import NameTakenError, SavedSearch, SavedSearchesFullError, SavedState, UnusableNameError
-from app.services import query_limits, services
+from app.services import query_limits, saved_of_actor, services
 from indexer.status import StatusUnavailableError
 
 blueprint = Blueprint("saved_searches", __name__)
@@ -24,7 +24,7 @@ def register(app: Flask) -> None:
 def _listed() -> tuple[list[SavedSearch], int] | None:
     """Those that the search page lists, and how many there are; None while Redis is away: searching goes on."""
     try:
-        found = services().saved.all()
+        found = saved_of_actor().all()
     except StatusUnavailableError:
         return None
     return found[:_LISTED], len(found)
@@ -43,7 +43,7 @@ def add() -> Redirect | Response:
     state.check(query_limits(services().settings))
     name = request.form.get("name", "")
     try:
-        services().saved.add(name, state)
+        saved_of_actor().add(name, state, shared=bool(request.form.get("shared")))
     except (UnusableNameError, NameTakenError, SavedSearchesFullError) as error:
         return _refused(error, new=(name, state))
     return redirect(url_for("search.index", **state.parameters()), 303)
@@ -53,7 +53,7 @@ def add() -> Redirect | Response:
 def rename(search: str) -> Redirect | Response:
     """Give one another name."""
     try:
-        services().saved.change(search, request.form.get("name", ""))
+        saved_of_actor().change(search, request.form.get("name", ""))
     except (UnusableNameError, NameTakenError) as error:
         return _refused(error)
     return redirect(url_for("saved_searches.index"), 303)
@@ -62,7 +62,7 @@ def rename(search: str) -> Redirect | Response:
 @blueprint.post("/saved-searches/<search>/delete")
 def delete(search: str) -> Redirect:
     """Forget one."""
-    services().saved.delete(search)
+    saved_of_actor().delete(search)
     return redirect(url_for("saved_searches.index"), 303)
 
 
@@ -77,4 +77,4 @@ def _refused(error: Exception, new: tuple[str, SavedState] | None = None) -> Res
 
 
 def _page(message: str = "", new: tuple[str, SavedState] | None = None) -> str:
-    return render_template("saved_searches.html", saved=services().saved.all(), message=message, new=new)
+    return render_template("saved_searches.html", saved=saved_of_actor().all(), message=message, new=new)
