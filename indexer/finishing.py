@@ -24,7 +24,7 @@ def finish(services: Services, batch: str) -> None:
     if cleans:
         # Noted before, so that a crash right after the batch is DONE does not lose it.
         services.ledger.clean_later(batch)
-    inbox = [INBOX] if services.audit.required else []
+    inbox = [INBOX] if services.audit.records else []
     if services.ledger.finish(batch, [*outbox_keys(services.settings), *inbox]):
         log.info("batch done", batch=batch)
         if cleans:

@@ -70,7 +70,7 @@ def build_services(
     return Services(
         settings=settings,
         status=StatusStore(client),
-        audit=AuditLog(client, required=settings.audit == "required"),
+        audit=AuditLog(client, records=settings.records, required=settings.must_record),
         ledger=Ledger(client),
         leases=Leases(client, settings.lease_seconds),
         presence=presence,

@@ -142,8 +142,10 @@ class Settings(BaseSettings):
         pattern=r"^[a-z][a-z0-9-]{0,63}$",
         description="alias for reading; writing adds `-write`",
     )
-    audit: Literal["required", "off"] = Field(
-        "required", description="the audit log: `required` answers nothing that it cannot record, `off` records nothing"
+    audit: Literal["auto", "required", "off"] = Field(
+        "auto",
+        description="the audit log: `required` answers nothing that it cannot record, `off` records nothing; `auto` is "
+        "`required` where people sign in, and else records what it can",
     )
     audit_index: str = Field(
         "dicom-audit",
@@ -347,6 +349,16 @@ class Settings(BaseSettings):
     def needs_accounts(self) -> bool:
         """Whether people have to sign in."""
         return self.accounts == "on" or not self.on_loopback
+
+    @property
+    def records(self) -> bool:
+        """Whether the audit log records anything."""
+        return self.audit != "off"
+
+    @property
+    def must_record(self) -> bool:
+        """Whether what cannot be recorded must not be done."""
+        return self.audit == "required" or (self.audit == "auto" and self.needs_accounts)
 
     @property
     def incoming_folders(self) -> tuple[Path, ...]:

@@ -67,7 +67,7 @@ def _page(wanted: EventFilter, page: EventPage, message: str = "") -> str:
         kinds=list(_kinds()),
         links=_links,
         backlog=_backlog(),
-        required=services().indexer.audit.required,
+        records=services().indexer.audit.records,
         message=message,
     )
 

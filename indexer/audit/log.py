@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from importlib import resources
 
 import redis
+import structlog
 
 from indexer.audit.chain import canonical, digest_of
 from indexer.audit.event import Event
 from indexer.status.connection import RedisClient
 
+log = structlog.get_logger(__name__)
 STREAM = "audit"
 HEAD = "audit:head"
 INBOX = "audit:inbox"
@@ -70,18 +72,22 @@ class AuditLog:
     ----------
     client
         From `indexer.status.connect`.
+    records
+        Whether anything is recorded at all.
     required
-        Whether anything is recorded at all (`DICOMSEARCH_AUDIT`).
+        Whether what cannot be recorded must not be done; else it is done nevertheless.
 
     Raises
     ------
     AuditUnavailableError
-        By every method, when Redis does not answer or takes nothing.
+        By every method, when Redis does not answer or takes nothing; where recording is not required, by none that
+        records.
     """
 
-    def __init__(self, client: RedisClient, *, required: bool = True) -> None:
+    def __init__(self, client: RedisClient, *, records: bool = True, required: bool = True) -> None:
         self._redis = client
-        self.required = required
+        self.records = records
+        self._required = required
         text = resources.files("indexer.audit").joinpath("scripts", "append.lua").read_text("utf-8")
         self._append = client.register_script(text)
 
@@ -95,19 +101,29 @@ class AuditLog:
         instead_of
             The entry of the inbox that the event is made from: it goes in the same step.
         """
-        if not self.required:
+        if not self.records:
             return
         message = canonical(event.document())
         keys = [STREAM, HEAD, *([quiet.key] if quiet else []), *([INBOX] if instead_of else [])]
-        with _asking():
+        with self._as_required(), _asking():
             self._append(keys=keys, args=[message, digest_of(message), quiet.seconds if quiet else 0, instead_of])
 
     def check(self) -> None:
         """Make sure that something can be recorded, before it is done."""
-        if not self.required:
+        if not self.records:
             return
-        with _asking():
+        with self._as_required(), _asking():
             self._redis.ping()
+
+    @contextmanager
+    def _as_required(self) -> Iterator[None]:
+        """Let what cannot be recorded go by where it need not be."""
+        try:
+            yield
+        except AuditUnavailableError as error:
+            if self._required:
+                raise
+            log.warning("event not recorded", why=str(error))
 
     def head(self) -> Head:
         """The end of the chain."""

@@ -37,7 +37,7 @@ class AuditKeeper:
 
     def start(self) -> None:
         """Begin."""
-        if self._services.settings.audit == "required":
+        if self._services.settings.records:
             self._thread.start()
 
     def stop(self) -> None:

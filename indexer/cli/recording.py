@@ -38,7 +38,7 @@ def _recording(operation: Operation, run: Callable[..., Any]) -> Callable[..., A
         if does_nothing(parameters):
             return run(*arguments, **parameters)
         settings = load_settings(home=parameters.get("home"))
-        audit = AuditLog(connect(settings.redis_url), required=settings.audit == "required")
+        audit = AuditLog(connect(settings.redis_url), records=settings.records, required=settings.must_record)
         _or_refuse(audit.check)
         outcome, description = Outcome.SERIOUS_FAILURE, ""
         try:
