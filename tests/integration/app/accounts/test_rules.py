@@ -13,7 +13,8 @@ from indexer.settings import Settings
 from tests.accounts import ORIGIN, People, log_in, token_in
 
 _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
-_SET_UP = {"metrics.metrics"}  # served on a port of its own, which has tests of its own
+# On a port of its own; tried apart, below; read by its view, which asks for the token itself; tried where it is tested.
+_OTHERWISE = {"metrics.metrics", "sessions.log_out", "uploads.upload", "sessions.log_in", "sessions.allowed"}
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def test_every_route_has_a_rule_and_every_rule_a_route(routes: list[Route]) -> N
 def test_who_may_do_what(guarded: Flask, people: People, routes: list[Route]) -> None:
     wrong = []
     for route in routes:
-        if route.endpoint in _SET_UP or route.endpoint == "sessions.log_out":
+        if route.endpoint in _OTHERWISE:
             continue
         for method in sorted((route.methods or set()) & _METHODS):
             for name, role in (("nobody", None), ("masked", Role.VIEWER), *((r.label, r) for r in Role)):
@@ -65,6 +66,25 @@ def test_signing_out_is_for_those_who_have_signed_in(guarded: Flask, people: Peo
         assert client.get("/api/me").status_code == 401
 
 
+def test_uploading_by_a_form_is_for_operators(people: People) -> None:
+    for name, expected in (("nobody", 401), ("masked", 403), ("viewer", 403), ("operator", 400), ("admin", 400)):
+        client = getattr(people, name)
+        form = {"csrf_token": _token(client)} if name != "nobody" else {}
+        answer = client.post("/upload", data=form, headers=ORIGIN, content_type="multipart/form-data")
+        assert answer.status_code == expected, (name, answer.text)
+
+
+def test_who_may_use_what_is_behind_nginx(people: People) -> None:
+    for what, least in (("kibana", Role.VIEWER), ("flower", Role.ADMIN)):
+        address = f"/-/auth?for={what}"
+        assert people.nobody.get(address).status_code == 401
+        assert people.masked.get(address).status_code == 403
+        for role in Role:
+            answer = getattr(people, role.label).get(address)
+            assert answer.status_code == (204 if role >= least else 403)
+    assert people.admin.get("/-/auth?for=anything").status_code == 403
+
+
 def _ask(client: FlaskClient, route: Route, method: str, *, signed_in: bool) -> TestResponse:
     path = "/" + "/".join("nothing" if part.startswith("<") else part for part in route.rule.strip("/").split("/"))
     if method == "GET":
@@ -94,10 +114,7 @@ def _outcome(answer: TestResponse) -> str:
 
 def _expected(rule: Rule, role: Role | None, *, masked: bool, route: Route, method: str) -> str:
     if rule.role is None:
-        if route.endpoint == "sessions.allowed":
-            return "sign in" if role is None else "refused" if masked else "allowed"
-        # Without a token in its form, nobody is signed in.
-        return "refused" if route.endpoint == "sessions.log_in" and role is None else "allowed"
+        return "allowed"
     if role is None:
         return "sign in"
     return "allowed" if role >= rule.role and (rule.deidentified or not masked) else "refused"
