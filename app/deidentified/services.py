@@ -69,6 +69,7 @@ def masked(services: "Services", settings: Settings) -> "Services":
     """Make the services that those use for whom identifying attributes are masked."""
     batches = Refusing("Batches and files are called as folders are, which may name patients: they are masked for you.")
     searches = Refusing("Saved searches are shared by all, and may name patients: they are masked for you.")
+    log = Refusing("The audit log tells who asked for which patient, which is masked for you.")
     archive: Any
     if settings.secret_key is None:
         archive = Refusing(
@@ -80,6 +81,7 @@ def masked(services: "Services", settings: Settings) -> "Services":
     return replace(
         services,
         archive=archive,
+        audit=cast(Any, log),
         receipts=cast(Any, batches),
         status=cast(Any, batches),
         saved=cast(Any, searches),
