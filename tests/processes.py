@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from indexer.settings import Settings
 
 WORKER = ("celery", "-A", "indexer.worker", "worker", "--concurrency", "2", "--without-gossip", "--without-mingle")
@@ -18,7 +20,8 @@ WATCHER = ("dicomsearch", "watch")
 def environment_of(settings: Settings) -> dict[str, str]:
     """Give a process the settings of a test."""
     values = settings.model_dump(exclude={"limits"}, exclude_none=True)
-    return {**os.environ, **{f"DICOMSEARCH_{name.upper()}": str(value) for name, value in values.items()}}
+    plain = {name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in values.items()}
+    return {**os.environ, **{f"DICOMSEARCH_{name.upper()}": str(value) for name, value in plain.items()}}
 
 
 class Processes:
