@@ -67,7 +67,7 @@ def _page(wanted: EventFilter, page: EventPage, message: str = "") -> str:
         kinds=list(_kinds()),
         links=_links,
         backlog=_backlog(),
-        records=services().indexer.audit.records,
+        recording=services().indexer.audit.records,
         message=message,
     )
 
