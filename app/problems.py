@@ -20,6 +20,7 @@ from app.accounts.tokens import TokenNotFoundError
 from app.archive import ArchiveUnavailableError, HeaderNotFoundError, ImageNotFoundError, QueryRefusedError
 from app.audit.searching import UnusableEventFilterError
 from app.deidentified import DeidentifiedError
+from app.es.allowed import NotOfferedError
 from app.export import ExportsBusyError, ExportTooLargeError
 from app.logs.requests import route
 from app.preview.errors import PreviewError
@@ -146,6 +147,8 @@ def problem_of(error: Exception) -> Problem:
             return Problem(503, "The status cannot be changed", text, "status-unavailable")
         case SignInNeededError():
             return Problem(401, "You have not signed in", str(error), "sign-in")
+        case NotOfferedError():
+            return Problem(403, "This is not offered", str(error), "not-offered")
         case NotAllowedError() | NotYourSearchError():
             return Problem(403, "You may not do this", str(error), "not-allowed")
         case MaskedError():

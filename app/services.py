@@ -14,6 +14,7 @@ from app.archive.elastic import Timer, untimed
 from app.archive.receipts import BatchReceipts, IndexAge
 from app.audit.searching import AuditEvents
 from app.deidentified.services import masked
+from app.es.passing import Passing
 from app.export import Seats
 from app.metrics.meter import Meter
 from app.preview.processes import Bounds, Previews
@@ -50,6 +51,7 @@ class Services:
     saved: SavedSearches
     previews: Previews
     uploads: Uploads
+    elasticsearch: Passing
     audit: AuditEvents
     indexer: indexing.Services
     meter: Meter
@@ -89,6 +91,7 @@ def build_services(settings: Settings) -> Services:
         SavedSearches(redis, settings.saved_searches),
         Previews(Bounds.of(settings)),
         Uploads(settings.incoming_folder, upload_bounds(settings)),
+        Passing(settings),
         AuditEvents(client, settings.audit_index, settings.search_seconds),
         indexing.build_services(settings, patient=False),
         meter,

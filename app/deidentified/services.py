@@ -70,6 +70,7 @@ def masked(services: "Services", settings: Settings) -> "Services":
     batches = Refusing("Batches and files are called as folders are, which may name patients: they are masked for you.")
     searches = Refusing("Saved searches are shared by all, and may name patients: they are masked for you.")
     log = Refusing("The audit log tells who asked for which patient, which is masked for you.")
+    queries = Refusing("Elasticsearch itself answers with what identifies patients, which is masked for you.")
     archive: Any
     if settings.secret_key is None:
         archive = Refusing(
@@ -87,6 +88,7 @@ def masked(services: "Services", settings: Settings) -> "Services":
         saved=cast(Any, searches),
         previews=cast(Any, MaskedPreviews(services.previews)),
         uploads=cast(Any, batches),
+        elasticsearch=cast(Any, queries),
         indexer=cast(Any, batches),
     )
 
