@@ -12,14 +12,17 @@ from flask_openapi3.openapi import OpenAPI
 from pydantic import ValidationError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import api, health, web
+from app import api, es, health, web
 from app.accounts import guarding
 from app.audit.recording import record
+from app.logs.requests import log_requests
+from app.metrics import registering as metrics
 from app.problems import Problem, UnusableParametersError, handle_problems, problem_of, problem_response
 from app.same_origin import guard
 from app.security import secure
 from app.services import attach, build_services
 from indexer.settings import Settings
+from indexer.traces import start_tracing
 
 _YEAR = 365 * 24 * 3600
 _STATIC = Path(__file__).parent / "web" / "static"
@@ -46,10 +49,15 @@ def build_app(settings: Settings) -> Flask:
     Bootstrap5(app)
     services = build_services(settings)
     attach(app, services)
+    # First, so that they see each request before anything can refuse it, and each answer as it goes out.
+    log_requests(app)
+    metrics.register(app, settings, services.meter)
+    start_tracing(settings)
     services.uploads.remove_stale()
     app.register_blueprint(health.blueprint)
     api.register(app)
     web.register(app)
+    app.register_blueprint(es.blueprint)
     handle_problems(app)
     guarding.guard(app, services.accounts)
     guard(app)
