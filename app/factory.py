@@ -12,9 +12,10 @@ from flask_openapi3.openapi import OpenAPI
 from pydantic import ValidationError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import api, es, health, web
+from app import api, health, web
 from app.accounts import guarding
 from app.audit.recording import record
+from app.es import routes as es
 from app.logs.requests import log_requests
 from app.metrics import registering as metrics
 from app.problems import Problem, UnusableParametersError, handle_problems, problem_of, problem_response
