@@ -1,10 +1,11 @@
 """Events of the audit log as records, from their messages."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from indexer.audit import Kind, Outcome
+from indexer.audit.entries import part_of, parts_of
 from indexer.audit.operations import OWN
 
 _KINDS = {kind.id_type.value: kind.title for kind in Kind if kind.id_type.value != "12"}
@@ -63,31 +64,33 @@ class AuditRecord:
 
 def record_of(document: Mapping[str, Any]) -> AuditRecord:
     """Read a document of the index; what it lacks is empty."""
-    identification = document.get("EventIdentification", {})
-    participants = document.get("ActiveParticipant") or [{}]
-    who, chain = participants[0], document.get("chain", {})
-    types = identification.get("EventTypeCode") or [{}]
-    own = next((code for code in types if code.get("codeSystemName") == OWN), types[0])
-    roles = who.get("RoleIDCode") or [{}]
+    identification = part_of(document, "EventIdentification")
+    who, chain = _first(parts_of(document, "ActiveParticipant")), part_of(document, "chain")
+    types = parts_of(identification, "EventTypeCode")
+    own = _first([code for code in types if code.get("codeSystemName") == OWN] or types)
     return AuditRecord(
         id=str(document.get("entry", "")),
         at=str(identification.get("EventDateTime") or document.get("@timestamp", "")),
         user=str(who.get("UserID", "")),
-        role=str(roles[0].get("csd-code", "")),
+        role=str(_first(parts_of(who, "RoleIDCode")).get("csd-code", "")),
         via=str(who.get("via", "")),
         address=str(who.get("NetworkAccessPointID", "")),
         deidentified=bool(who.get("deidentified")),
-        source=str(document.get("AuditSourceIdentification", {}).get("AuditSourceID", "")),
+        source=str(part_of(document, "AuditSourceIdentification").get("AuditSourceID", "")),
         operation=str(own.get("csd-code", "")),
         meaning=str(own.get("originalText", "")),
-        event=str(identification.get("EventID", {}).get("originalText", "")),
+        event=str(part_of(identification, "EventID").get("originalText", "")),
         outcome=_outcome(identification.get("EventOutcomeIndicator")),
         description=str(identification.get("EventOutcomeDescription", "")),
-        objects=tuple(_object(one) for one in document.get("ParticipantObjectIdentification") or []),
+        objects=tuple(_object(one) for one in parts_of(document, "ParticipantObjectIdentification")),
         number=chain.get("number"),
         hash=chain.get("hash"),
-        resolved=document.get("resolved", {}),
+        resolved=part_of(document, "resolved"),
     )
+
+
+def _first(parts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    return parts[0] if parts else {}
 
 
 def _outcome(indicator: Any) -> str:
@@ -97,9 +100,11 @@ def _outcome(indicator: Any) -> str:
 
 
 def _object(thing: Mapping[str, Any]) -> Object:
-    code = thing.get("ParticipantObjectIDTypeCode", {})
+    code = part_of(thing, "ParticipantObjectIDTypeCode")
     kind = _KINDS.get(str(code.get("csd-code", "")), str(code.get("originalText", "")))
-    details = {str(one["type"]): str(one["value"]) for one in thing.get("ParticipantObjectDetail") or []}
+    details = {
+        str(one.get("type", "")): str(one.get("value", "")) for one in parts_of(thing, "ParticipantObjectDetail")
+    }
     return Object(
         kind, str(thing.get("ParticipantObjectID", "")), str(thing.get("ParticipantObjectQuery", "")), details
     )

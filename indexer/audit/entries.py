@@ -67,9 +67,20 @@ class Entry:
 
 def images_in(document: Mapping[str, Any]) -> list[str]:
     """The ids of the images that an event is about."""
-    things = document.get("ParticipantObjectIdentification") or []
     return [
-        thing["ParticipantObjectID"]
-        for thing in things
-        if thing.get("ParticipantObjectIDTypeCode", {}).get("csd-code") == "image"
+        str(thing["ParticipantObjectID"])
+        for thing in parts_of(document, "ParticipantObjectIdentification")
+        if part_of(thing, "ParticipantObjectIDTypeCode").get("csd-code") == "image" and "ParticipantObjectID" in thing
     ]
+
+
+def part_of(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A member that is an object; an empty one where it is missing, or something else."""
+    found = document.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def parts_of(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """A member that is a list of objects, without what is something else."""
+    found = document.get(name)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

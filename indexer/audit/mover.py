@@ -5,7 +5,7 @@ crash changes nothing. Events stay in Redis for a moment, until Redis has writte
 takes back was never moved, and the chain goes on without a fork.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -27,7 +27,8 @@ PAGE = 500
 # `appendfsync everysec` writes after two seconds at the latest.
 _SETTLED_SECONDS = 3.0
 _KEYS = ("study", "series", "patient")
-_CREATED, _EXISTS = 201, 409
+# What became of a document, by the status of HTTP; others, as 429, mean that it may be taken later.
+_CREATED, _EXISTS, _GONE, _UNUSABLE = 201, 409, 404, 400
 
 
 class Mover:
@@ -114,32 +115,32 @@ class Mover:
         """Create the documents of entries; answer those that are in the index now."""
         documents = [entry.document() for entry in entries]
         self._resolve(documents)
-        refused = self._bulk(list(zip(entries, documents, strict=True)))
-        if refused:
+        wanted = list(zip(entries, documents, strict=True))
+        left = self._bulk(wanted)
+        if gone := _having(left, _GONE):
+            self._ready.clear()  # somebody has deleted an index
+            again = self._bulk([(entry, document) for entry, document in wanted if entry.id in gone])
+            left = {**_without(left, gone), **again}
+        if unusable := _having(left, _UNUSABLE):
             # Whatever the index does not take of an event, that there was one is kept, with all that it said.
-            refused = self._bulk([(entry, entry.unreadable()) for entry in refused])
-        if refused:
-            log.error("events of the audit log stay in Redis: the index refuses them", events=len(refused))
-        return [entry for entry in entries if entry not in refused]
+            again = self._bulk([(entry, entry.unreadable()) for entry in entries if entry.id in unusable])
+            left = {**_without(left, unusable), **again}
+        if left:
+            log.warning("events of the audit log stay in Redis for now", events=len(left), status=min(left.values()))
+        return [entry for entry in entries if entry.id not in left]
 
-    def _bulk(self, wanted: Sequence[tuple[Entry, Document]]) -> list[Entry]:
-        """Create documents; answer the entries whose documents were refused."""
+    def _bulk(self, wanted: Sequence[tuple[Entry, Document]]) -> dict[str, int]:
+        """Create documents; answer the entries that are not in the index now, each with the status of its refusal."""
         operations: list[Any] = []
         for entry, document in wanted:
             operations += ({"create": {"_index": self._index(entry.month), "_id": entry.id}}, document)
-        answer = self._elasticsearch.bulk(operations=operations, filter_path="items.*.status,items.*.error.type")
-        refused = []
-        for (entry, _), item in zip(wanted, answer["items"], strict=True):
-            status = item["create"]["status"]
-            if status in (_CREATED, _EXISTS):
-                continue
-            if status == 404:
-                self._ready.clear()  # somebody has deleted the index
-            log.warning(
-                "event refused", entry=entry.id, status=status, error=item["create"].get("error", {}).get("type")
-            )
-            refused.append(entry)
-        return refused
+        answer = self._elasticsearch.bulk(operations=operations, filter_path="items.*.status")
+        statuses = [int(item["create"]["status"]) for item in answer["items"]]
+        return {
+            entry.id: status
+            for (entry, _), status in zip(wanted, statuses, strict=True)
+            if status not in (_CREATED, _EXISTS)
+        }
 
     def _index(self, month: str) -> str:
         if month not in self._ready:
@@ -166,3 +167,11 @@ class Mover:
             found = [known[image] for image in images_in(document) if image in known]
             if found:
                 document["resolved"] = {key: sorted({one[key] for one in found if key in one}) for key in _KEYS}
+
+
+def _having(statuses: Mapping[str, int], status: int) -> set[str]:
+    return {entry for entry, one in statuses.items() if one == status}
+
+
+def _without(statuses: Mapping[str, int], entries: Container[str]) -> dict[str, int]:
+    return {entry: status for entry, status in statuses.items() if entry not in entries}

@@ -62,29 +62,36 @@ def links(elasticsearch: Elasticsearch, client: RedisClient, index: str) -> Iter
     moved in between.
     """
     last = (0, "")
-    looked_for = -1
+    seen = "-"  # of the stream
+    missed = -1
     while True:
         _refresh(elasticsearch, index)
         for one in _in_index(elasticsearch, index, last):
             yield one
             last = (one.number, one.hash)
-        for one in _in_stream(client):
-            if one.number <= last[0]:
-                continue
-            if one.number > last[0] + 1 and looked_for != last[0]:
-                looked_for = last[0]
+        for id_, one in _in_stream(client, seen):
+            if one.number > last[0] + 1 and missed != last[0]:
+                missed = last[0]
                 break
-            yield one
-            last = (one.number, one.hash)
+            seen = f"({id_}"
+            # Else it was moved, and is not taken out of Redis yet. What is not in the index is a fork.
+            if one.number > last[0] or not _is_in_index(elasticsearch, index, one):
+                yield one
+                last = max(last, (one.number, one.hash))
         else:
-            if looked_for == last[0]:
+            if missed == last[0]:
                 return
-            looked_for = last[0]
+            missed = last[0]
 
 
 def unchained(elasticsearch: Elasticsearch, index: str) -> Iterator[dict[str, Any]]:
     """Documents of the index that are no link of the chain."""
     return documents(elasticsearch, index, {"bool": {"must_not": {"exists": {"field": "chain.number"}}}})
+
+
+def _is_in_index(elasticsearch: Elasticsearch, index: str, one: Link) -> bool:
+    query = {"term": {"chain.hash": one.hash}}
+    return bool(elasticsearch.count(index=index, query=query, ignore_unavailable=True)["count"])
 
 
 def _refresh(elasticsearch: Elasticsearch, index: str) -> None:
@@ -120,8 +127,8 @@ def _link(document: Mapping[str, Any], where: str) -> Link:
     return Link(number, previous, hash_, where, message, is_whole)
 
 
-def _in_stream(client: RedisClient) -> Iterator[Link]:
-    after = "-"
+def _in_stream(client: RedisClient, after: str) -> Iterator[tuple[str, Link]]:
+    """Events of the stream by their ids; of an entry that cannot be read the number will be missing."""
     while True:
         entries = client.xrange(STREAM, after, "+", count=PAGE)
         for id_, fields in entries:
@@ -130,8 +137,9 @@ def _in_stream(client: RedisClient) -> Iterator[Link]:
                 message = orjson.loads(fields["message"])
                 number, previous, hash_ = int(fields["number"]), fields["previous"], fields["hash"]
             except (KeyError, ValueError):
-                continue  # its number will be missing
-            is_whole = link(number, previous, digest_of(canonical(message))) == hash_
-            yield Link(number, previous, hash_, f"stream/{id_}", message, is_whole)
+                continue
+            if isinstance(message, dict):
+                is_whole = link(number, previous, digest_of(canonical(message))) == hash_
+                yield id_, Link(number, previous, hash_, f"stream/{id_}", message, is_whole)
         if len(entries) < PAGE:
             return
