@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 import orjson
@@ -9,11 +10,11 @@ import structlog
 
 from indexer.document import FileFacts, build_document
 from indexer.files import is_no_image, leaves, printable, strerror
-from indexer.flatten import flatten
-from indexer.reader import NotAnImage, ReadError, read_header
+from indexer.reader import NotAnImage, ReadError
 from indexer.settings import Limits
 from indexer.status import ErrorCode, ImageStatus, Outcome, Place
 from indexer.status.ledger import FoundFile
+from indexer.straight import Memory, flatten_file
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +46,7 @@ def prepare(batch: str, folder: Path, root: Path, file: FoundFile, limits: Limit
         if leaves(root, file.path):
             return failed(file, ErrorCode.NO_PERMISSION, "it is a symbolic link that leads out of the batch's folder")
         facts = path.stat()
-        flattened = flatten(read_header(path, limits), limits)
+        flattened = flatten_file(path, _memory(limits))
     except NotAnImage:
         return Outcome(file, ImageStatus.IGNORED)
     except ReadError as error:
@@ -65,6 +66,12 @@ def prepare(batch: str, folder: Path, root: Path, file: FoundFile, limits: Limit
     about = FileFacts(absolute, printable(path.name), facts.st_size, modified)
     document = build_document(flattened, about, batch, datetime.now(UTC))
     return Ready(file, flattened.id, orjson.dumps(document), Place(batch, absolute, document["file"]["header_sha256"]))
+
+
+@lru_cache(maxsize=1)
+def _memory(limits: Limits) -> Memory:
+    """What this process remembers of the files that it has read."""
+    return Memory(limits)
 
 
 def failed(file: FoundFile, code: ErrorCode, reason: str) -> Outcome:

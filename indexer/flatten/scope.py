@@ -90,6 +90,11 @@ class Scope:
         self.depth = depth
         self.longest_creator = limits.key_characters // 2
 
+    @property
+    def size(self) -> int:
+        """How many attributes are decided on."""
+        return len(self._public)
+
     def key(self, name: str) -> str | None:
         """Write the key of an element in `path`, None where it has none."""
         if self.path is None:

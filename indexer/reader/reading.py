@@ -5,6 +5,8 @@ import os
 import re
 import stat
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -50,6 +52,19 @@ def read_header(path: Path, limits: Limits) -> Header:
     NotAnImage
         For a DICOMDIR.
     """
+    with opened(path) as (file, size):
+        return _read(file, size, limits)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+    """Open a file; its bytes, and how many there are, are given.
+
+    Raises
+    ------
+    ReadError
+        Where it cannot be opened, or what reads it fails because of the system or of damaged compression.
+    """
     try:
         with path.open("rb", buffering=0) as file:
             status = os.fstat(file.fileno())
@@ -57,7 +72,7 @@ def read_header(path: Path, limits: Limits) -> Header:
                 raise UnreadableError("not a regular file")
             if status.st_size == 0:
                 raise EmptyFileError("the file is empty")
-            return _read(file, status.st_size, limits)
+            yield file, status.st_size
     except PermissionError as error:
         raise NoPermissionError("no permission to read the file") from error
     except OSError as error:

@@ -174,7 +174,7 @@ class Walker:
             raise TruncatedError(IN_ELEMENT)
         elif vr == "SQ":
             self._sequence(level, key, start, end, encoding)
-        elif vr == "UN" and self._holds_items(start, length):
+        elif vr == "UN" and holds_items(source, start, length):
             self._sequence(level, key, start, end, IMPLICIT)
         else:
             self.position = end
@@ -217,16 +217,6 @@ class Walker:
         return True
 
     # Sequences
-
-    def _holds_items(self, start: int, length: int) -> bool:
-        """Tell whether an unknown value is a sequence that was stored as UN."""
-        if length < 8:
-            return False
-        begin = self.source.take(start, 8)
-        if not begin.startswith(b"\xfe\xff\x00\xe0"):
-            return False
-        (first,) = LENGTH[True].unpack_from(begin, 4)
-        return bool(first == UNDEFINED or 8 + first <= length)
 
     def _undefined(self, level: Level, key: str, vr: str, start: int) -> None:
         """Read an element without a length: a sequence, or encapsulated data."""
@@ -367,3 +357,14 @@ class Walker:
             if level.items is not None:
                 level.entry["cut"] = why
                 return
+
+
+def holds_items(source: Source, start: int, length: int) -> bool:
+    """Tell whether an unknown value is a sequence that was stored as UN."""
+    if length < 8:
+        return False
+    begin = source.take(start, 8)
+    if not begin.startswith(b"\xfe\xff\x00\xe0"):
+        return False
+    (first,) = LENGTH[True].unpack_from(begin, 4)
+    return bool(first == UNDEFINED or 8 + first <= length)

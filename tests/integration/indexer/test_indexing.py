@@ -16,7 +16,6 @@ from indexer import finishing, preparing
 from indexer.batches import offer
 from indexer.indexing import index_chunk
 from indexer.queue import QUEUE
-from indexer.reader import read_header
 from indexer.recovery import Recovery
 from indexer.registering import register_batch
 from indexer.services import Services, build_services
@@ -24,6 +23,7 @@ from indexer.settings import Settings
 from indexer.sink import Removal
 from indexer.status import Batch, BatchStatus, ErrorCode, Lease
 from indexer.status.ledger import Added
+from indexer.straight import Memory, flatten_file
 
 
 class Pipeline:
@@ -135,7 +135,7 @@ def test_a_file_that_may_not_be_read_is_an_error(
         def refuse(*_: object) -> None:
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr("indexer.preparing.read_header", refuse)
+        monkeypatch.setattr("indexer.preparing.flatten_file", refuse)
     else:
         (folder / "CT_small.dcm").chmod(0)
     pipeline.run(folder)
@@ -157,7 +157,7 @@ def test_whatever_a_file_does_to_the_reader_is_its_own_error_without_its_values(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("indexer.preparing.read_header", fail)
+    monkeypatch.setattr("indexer.preparing.flatten_file", fail)
     pipeline.run(images("CASE-20", "CT_small.dcm"))
     assert pipeline.errors("CASE-20") == {"CT_small.dcm": code}
     [image_error] = pipeline.services.status.errors("CASE-20").results
@@ -361,12 +361,12 @@ class TestRecovery:
         class Died(BaseException):
             """What a killed worker looks like from inside: nothing after it runs."""
 
-        def read(path: Path, limits: object) -> object:
+        def read(path: Path, memory: Memory) -> object:
             if path.name == "MR_small.dcm":
                 raise Died
-            return read_header(path, limits)
+            return flatten_file(path, memory)
 
-        monkeypatch.setattr(preparing, "read_header", read)
+        monkeypatch.setattr(preparing, "flatten_file", read)
         queue: list[tuple[Lease, int]] = [(pipeline.sent.pop(), 0)]
         pipeline.services.queue.index = lambda lease, tries=0, delay=0.0: queue.append((lease, tries))
         begun = 0
