@@ -35,7 +35,7 @@ ACCESSED = Code("110103", "DICOM Instances Accessed")
 TRANSFERRED = Code("110104", "DICOM Instances Transferred")
 DELETED = Code("110105", "DICOM Study Deleted")
 EXPORT = Code("110106", "Export")
-IMPORT = Code("110107", "Import")
+IMPORTED = Code("110107", "Import")
 QUERY = Code("110112", "Query")
 ALERT = Code("110113", "Security Alert")
 AUTHENTICATION = Code("110114", "User Authentication")
@@ -46,7 +46,7 @@ EVENTS = (
     TRANSFERRED,
     DELETED,
     EXPORT,
-    IMPORT,
+    IMPORTED,
     QUERY,
     ALERT,
     AUTHENTICATION,
@@ -86,11 +86,11 @@ class Operation(Enum):
     EXPORTED = ("export", EXPORT, Action.READ, "Results exported")
     KIBANA = ("kibana.use", QUERY, Action.EXECUTE, "Kibana used")
     # Bringing it in.
-    UPLOAD_BEGIN = ("upload.begin", IMPORT, Action.CREATE, "Upload begun")
-    UPLOAD = ("upload", IMPORT, Action.CREATE, "Files uploaded")
-    UPLOAD_CANCEL = ("upload.cancel", IMPORT, Action.DELETE, "Upload cancelled")
-    IMPORT = ("import", IMPORT, Action.CREATE, "Folder imported")
-    BATCH_IMPORTED = ("batch.imported", IMPORT, Action.CREATE, "Batch indexed")
+    UPLOAD_BEGIN = ("upload.begin", IMPORTED, Action.CREATE, "Upload begun")
+    UPLOAD = ("upload", IMPORTED, Action.CREATE, "Files uploaded")
+    UPLOAD_CANCEL = ("upload.cancel", IMPORTED, Action.DELETE, "Upload cancelled")
+    IMPORT = ("import", IMPORTED, Action.CREATE, "Folder imported")
+    BATCH_IMPORTED = ("batch.imported", IMPORTED, Action.CREATE, "Batch indexed")
     # Changing it.
     BATCH_DESCRIBE = ("batch.describe", ACTIVITY, Action.UPDATE, "Tags or note of a batch changed")
     BATCH_RETRY = ("batch.retry", ACTIVITY, Action.EXECUTE, "Errors of a batch tried again")
@@ -103,7 +103,7 @@ class Operation(Enum):
     BATCH_DELETED = ("batch.deleted", DELETED, Action.DELETE, "Batch deleted")
     MIGRATE = ("index.migrate", ACTIVITY, Action.EXECUTE, "Index built anew")
     BACKUP = ("index.backup", EXPORT, Action.READ, "Index backed up")
-    RESTORE = ("index.restore", IMPORT, Action.CREATE, "Index restored")
+    RESTORE = ("index.restore", IMPORTED, Action.CREATE, "Index restored")
     SETUP = ("setup", ACTIVITY, Action.EXECUTE, "Certificates, passwords and roles set up")
     # Searches that are kept: their queries may name patients.
     SAVED_VIEW = ("saved-search.view", ACTIVITY, Action.READ, "Saved searches shown")
