@@ -43,7 +43,7 @@ def import_dashboards(settings: Settings, *, seconds: float, say: Callable[[str]
     kibana = _Kibana(settings)
     wait_for("Kibana", kibana.why_not_ready, seconds, say)
     for file in files:
-        say(f"Kibana: {kibana.load(file)} objects of {file.name} are there")
+        say(f"Kibana: {file.name} is imported, {kibana.load(file)} objects")
 
 
 class _Kibana:

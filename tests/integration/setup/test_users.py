@@ -177,13 +177,23 @@ def test_nobody_passes_for_a_node(secured_elasticsearch: Secured) -> None:
     with secured_elasticsearch.client(ROOT) as client:
         [node] = client.nodes.info(metric="transport")["nodes"].values()
     host, port = re.fullmatch(r"(.+):(\d+)", node["transport"]["bound_address"][0]).groups()
-    context = ssl.create_default_context(cafile=secured_elasticsearch.ca)
-    with (
-        socket.create_connection((host, int(port)), timeout=10) as raw,
-        pytest.raises(ssl.SSLError, match=r"CERTIFICATE_REQUIRED|BAD_CERTIFICATE|HANDSHAKE_FAILURE"),
-        context.wrap_socket(raw, server_hostname=host) as connection,
-    ):
-        connection.recv(1)  # in TLS 1.3 a client learns only here that it lacks a certificate
+
+    def greet(service: str | None) -> bytes:
+        context = ssl.create_default_context(cafile=secured_elasticsearch.ca)
+        if service is not None:
+            folder = secured_elasticsearch.files.of(service)
+            context.load_cert_chain(folder / "tls.crt", folder / "tls.key")
+        with (
+            socket.create_connection((host, int(port)), timeout=10) as raw,
+            context.wrap_socket(raw, server_hostname=host) as connection,
+        ):
+            connection.sendall(b"no words of a node")
+            return connection.recv(1)  # in TLS 1.3 a client learns only here that its certificate is refused
+
+    for service in (None, "nginx", "kibana"):
+        with pytest.raises(ssl.SSLError, match=r"CERTIFICATE"):
+            greet(service)
+    assert greet("elasticsearch") == b""  # it was let in, and understood nothing
     with socket.create_connection((host, int(port)), timeout=10) as plain:
         plain.sendall(b"ES\x00\x00\x00\x06")
         assert plain.recv(1) == b""

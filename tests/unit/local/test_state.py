@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from indexer.home import STATE_FILE, running_services
 from indexer.settings import load_settings
@@ -82,6 +83,27 @@ def test_a_running_home_gives_only_the_settings_that_nobody_gave(
     assert settings.port == 8081
     assert load_settings(home=tmp_path, port=9000).port == 9000
     assert load_settings(home=tmp_path, running=False).redis_url == "redis://127.0.0.1:6379/0"
+
+
+def test_a_running_home_gives_its_passwords_but_not_to_another_elasticsearch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secured: dict[str, str | int] = {
+        "elasticsearch_url": "https://127.0.0.1:20001",
+        "elasticsearch_ca": "/home/data/secured/trust/ca.crt",
+        "elasticsearch_username": "dicomsearch",
+        "elasticsearch_password": "of the home",
+        "elasticsearch_query_password": "of queries",
+    }
+    write_state(tmp_path, StackState(phase="running", addresses=ADDRESSES | secured))
+    settings = load_settings(home=tmp_path)
+    assert settings.elasticsearch_ca == Path("/home/data/secured/trust/ca.crt")
+    assert settings.elasticsearch_password == SecretStr("of the home")
+    assert settings.elasticsearch_query_password == SecretStr("of queries")
+    monkeypatch.setenv("DICOMSEARCH_ELASTICSEARCH_URL", "http://archive:9200")
+    settings = load_settings(home=tmp_path)
+    assert (settings.elasticsearch_password, settings.elasticsearch_ca) == (None, None)
+    assert settings.redis_url == ADDRESSES["redis_url"]
 
 
 @pytest.mark.parametrize(
