@@ -4,6 +4,7 @@ Whoever may run it reaches Redis, and with it everything; so it asks nobody to s
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -128,7 +129,7 @@ def _accounts(home: Path | None, settings: Settings | None = None) -> Accounts:
 def _password() -> str:
     if os.isatty(0):
         return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
-    given = click.get_text_stream("stdin").readline().rstrip("\r\n")
+    given = sys.stdin.readline().rstrip("\r\n")
     if not given:
         raise UserError("There is no password on standard input.")
     return given
