@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
@@ -85,6 +86,16 @@ def imported(elasticsearch_url: str, redis_url: str, tmp_path_factory: pytest.Te
             client.indices.delete_index_template(name=index)
             client.close()
             redis.flushdb()
+
+
+@pytest.fixture(scope="session")
+def field_caps(imported: Imported) -> dict[str, dict[str, Any]]:
+    """What Kibana learns of the fields: those that have values, and what can be done with them."""
+    found = imported.services.elasticsearch.field_caps(
+        index=imported.settings.index, fields="*", include_empty_fields=False
+    )
+    caps: dict[str, dict[str, Any]] = found["fields"]
+    return caps
 
 
 def _folders(home: Path) -> Iterator[Path]:

@@ -15,13 +15,11 @@ Hit = dict[str, Any]
 
 
 @pytest.fixture(scope="session")
-def fields(imported: Imported) -> list[str]:
+def fields(field_caps: dict[str, Any]) -> list[str]:
     """The fields of the data view: those that have values, without those that it hides."""
-    client, index = imported.services.elasticsearch, imported.settings.index
-    caps = client.field_caps(index=index, fields="*", include_empty_fields=False)["fields"]
     [view] = of_type("index-pattern")
     hidden = [one["value"] for one in opened(view, "sourceFilters")]
-    return [name for name in caps if not any(fnmatchcase(name, pattern) for pattern in hidden)]
+    return [name for name in field_caps if not any(fnmatchcase(name, pattern) for pattern in hidden)]
 
 
 def found(imported: Imported, fields: list[str], search: Json) -> list[Hit]:
