@@ -4,13 +4,12 @@ import http.client
 import os
 import re
 import shutil
-import signal
 import socket
 import ssl
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,12 +50,12 @@ class Answer:
 class Proxy:
     """A running nginx: its ports with and without TLS, and the certificate that clients check it by."""
 
-    def __init__(self, port: int, plain_port: int, folder: Path, ca: Path, process: int) -> None:
+    def __init__(self, port: int, plain_port: int, folder: Path, ca: Path, command: Sequence[str | Path]) -> None:
         self.port = port
         self.plain_port = plain_port
         self.ca = ca
         self._folder = folder
-        self._process = process
+        self._command = command
 
     def ask(
         self,
@@ -95,8 +94,8 @@ class Proxy:
             yield shaken
 
     def reload(self) -> None:
-        """Let it read its configuration and certificates again, as `nginx -s reload` does."""
-        os.kill(self._process, signal.SIGHUP)
+        """Let it read its configuration and certificates again, as docs/deploy.md says."""
+        subprocess.run([*self._command, "-s", "reload"], check=True, timeout=30)
 
     def log(self) -> str:
         """All that it wrote, access and errors."""
@@ -168,9 +167,10 @@ def nginx(
     assert change[0] in text
     (folder / "nginx.conf").write_text(text.replace(*change) if change[0] else text)
     account = account_for_elasticsearch("nobody")
+    command = (program, "-p", folder, "-c", folder / "nginx.conf", "-e", "stderr")
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
-            [program, "-p", folder, "-c", folder / "nginx.conf", "-e", "stderr", "-g", "daemon off;"],
+            [*command, "-g", "daemon off;"],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -179,7 +179,7 @@ def nginx(
     try:
         wait_for(lambda: process.poll() is not None or http_status("127.0.0.1", plain_port, "/-/alive"), 10)
         assert process.poll() is None, (folder / "log").read_text()
-        yield Proxy(port, plain_port, folder, authority.file, process.pid)
+        yield Proxy(port, plain_port, folder, authority.file, command)
     finally:
         process.terminate()
         process.wait(timeout=10)

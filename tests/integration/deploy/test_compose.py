@@ -312,6 +312,37 @@ def test_every_image_has_an_exact_version(compose: dict[str, Any]) -> None:
     assert compose["services"]["kibana"]["image"] == "kibana:9.2.0"
 
 
+def test_kibana_gets_what_its_configuration_asks_for(compose: dict[str, Any]) -> None:
+    kibana = compose["services"]["kibana"]
+    configuration = (REPOSITORY / "kibana" / "kibana.yml").read_text()
+    assert set(re.findall(r"\$\{(\w+)\}", configuration)) == set(kibana["environment"])
+    mounts = {mount["target"]: mount["source"] for mount in kibana["volumes"]}
+    [authority] = re.findall(r"certificateAuthorities: \[(.+)/ca\.crt\]", configuration)
+    assert mounts[authority] == "trust"
+    assert Path(mounts["/usr/share/kibana/config/kibana.yml"]).name == "kibana.yml"
+    assert f"username: {Settings().analyst_username}\n" in configuration
+    # Its address as nginx, the steps and its own health check ask for it.
+    assert "server.basePath: /kibana\nserver.rewriteBasePath: true\n" in configuration
+    assert compose["services"]["setup-kibana"]["environment"]["DICOMSEARCH_KIBANA_URL"] == "http://kibana:5601/kibana"
+    assert compose["services"]["nginx"]["environment"]["DICOMSEARCH_NGINX_KIBANA"] == "kibana:5601"
+    assert kibana["healthcheck"]["test"][-1] == "http://localhost:5601/kibana/api/status"
+    assert "status.allowAnonymous: true" in configuration
+    # nginx hands on this cookie alone.
+    [cookie] = re.findall(r"cookieName: (\w+)", configuration)
+    assert f"(?<kibana_session>{cookie}=" in (REPOSITORY / "nginx" / "nginx.conf.template").read_text()
+
+
+def test_prometheus_asks_web_where_it_answers(compose: dict[str, Any]) -> None:
+    web = settings_values(compose["services"]["web"])
+    [target] = re.findall(r'targets: \["(.+)"\]', (REPOSITORY / "monitoring" / "prometheus.yml").read_text())
+    assert target == f"web:{web['metrics_port']}"
+    [mount] = [m for m in compose["services"]["prometheus"]["volumes"] if m["type"] == "bind"]
+    [file] = [
+        w.partition("=")[2] for w in compose["services"]["prometheus"]["command"] if w.startswith("--config.file")
+    ]
+    assert file == f"{mount['target']}/prometheus.yml"
+
+
 def test_env_example_explains_every_variable_of_the_compose_file() -> None:
     used = set(re.findall(r"\$\{(\w+)", (REPOSITORY / "docker-compose.yml").read_text()))
     explained = set(re.findall(r"^(\w+)=", (REPOSITORY / ".env.example").read_text(), re.MULTILINE))
