@@ -20,7 +20,8 @@ from pydicom.uid import UID_dictionary
 from tests.corpus_oracle import Seen
 from tests.header_oracle import Expected, written
 
-_SHORTEST, _SHORTEST_OF_DIGITS = 4, 6
+# Shorter numbers are also counts, lengths and numbers of pixels.
+_SHORTEST, _SHORTEST_OF_DIGITS = 4, 7
 _WORDS = re.compile(r"[^\W_]+|\|")
 _BETWEEN = re.compile(r"""[<>"',;|\n]+""")
 _MOST_WORDS = 12  # of a long text: enough to know it by
@@ -75,11 +76,11 @@ def secrets_of(images: Iterable[Seen], may_be_seen: Iterable[str]) -> Secrets:
         found |= dict.fromkeys(("file", text) for text in (image.id, str(image.path), image.path.name, image.batch))
         found |= dict.fromkeys(("creators", creator) for creator in image.creators if creator != "none")
         for one in image.elements:
-            for text in (text for value in one.values for text in written(value)):
-                if identifies(one):
-                    found[(one.keyword or one.path, text)] = None
-                else:
-                    harmless.add(text)
+            texts = [text for value in one.values for text in written(value)]
+            if identifies(one):
+                found |= dict.fromkeys((one.keyword or one.path, text) for text in texts)
+            else:
+                harmless |= {*texts, "\\".join(texts)}
     for _, text in found:
         for form in _forms(text):
             secrets.add(form)

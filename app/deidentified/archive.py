@@ -44,6 +44,7 @@ from app.search.views import MaskedFieldError
 
 _CURSOR = "cursor"
 _IMAGE = Level.IMAGE.key
+_ID = "id"
 
 
 class DeidentifiedArchive(Archive):
@@ -204,7 +205,7 @@ class DeidentifiedArchive(Archive):
         for key in order.chosen:
             self._check(resolve(key.name))
         self._check_filters(request)
-        columns = request.fields or self.visible(default_columns(request.level)) or (_IMAGE,)
+        columns = request.fields or self.visible(default_columns(request.level)) or (_ID,)
         return replace(request, fields=columns, after=self._cursor(request.after))
 
     def _cursor(self, after: str) -> str:

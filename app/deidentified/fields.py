@@ -47,6 +47,8 @@ class MaskedView(View):
         self._profile = profile
         self._sealer = sealer
         self._occurring = occurring
+        # What occurred when it was last asked, and those of it that words are sought in.
+        self._known: tuple[Sequence[Field], Sequence[Field]] = (), ()
 
     def check(self, field: Field) -> None:
         """Refuse fields that are masked; those with sealed values can be named, and nothing but compared."""
@@ -66,7 +68,11 @@ class MaskedView(View):
 
     def words(self) -> Sequence[Field]:
         """Attributes that occur, are not masked, and have words or numbers."""
-        return [one for one in self._occurring() if one.attribute and one.kind in _WORDS and self.shows(one)]
+        occurring = self._occurring()
+        if occurring is not self._known[0]:
+            found = [one for one in occurring if one.attribute and one.kind in _WORDS and self.shows(one)]
+            self._known = occurring, found
+        return self._known[1]
 
     def seals(self, field: Field) -> bool:
         """Whether the values of a field are ids that are sealed."""

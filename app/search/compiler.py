@@ -27,10 +27,10 @@ from luqum.tree import (
     Word,
 )
 
-from app.search.dsl import Query, all_of, any_of, everything, none_of, nothing, regexp, some_of, term
+from app.search.dsl import Query, all_of, any_of, everything, none_of, regexp, term
 from app.search.errors import MaskedQueryError, QuerySyntaxError, UnusableValueError
 from app.search.fields import OWN_FIELDS, Field, Shape, UnknownFieldError, resolve
-from app.search.kinds import ages, dates, exact, keyed, keywords, listed, names, numbers, texts, times
+from app.search.kinds import ages, anywhere, dates, exact, keyed, keywords, listed, names, numbers, texts, times
 from app.search.kinds.keyed import Lookup
 from app.search.limits import QueryLimits
 from app.search.parse import parse
@@ -42,6 +42,7 @@ from mappings.dictionary import Kind
 
 _ANYWHERE = OWN_FIELDS["text"]
 _LONGEST_EXPRESSION = 500
+_RANGE_NEEDS_FIELD = "A range needs a field before it, as in SliceThickness:[1 TO 5]."
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,29 +189,30 @@ class _Compiler:
         )
 
     def _in_fields(self, node: Item, fields: Sequence[Field]) -> Query:
-        """Words without a field, where they are sought in some fields only: each in all of them."""
-        if isinstance(node, Regex):
-            raise UnusableValueError("A regular expression needs a field before it here, as in Modality:/CT|MR/.")
-        if isinstance(node, Word | Phrase) and _value(node).is_anything:
-            return everything()
+        """Words without a field, where they are sought in some fields only."""
         self.words += 1
         if self.view.most_words is not None and self.words > self.view.most_words:
             raise UnusableValueError(
                 f"At most {self.view.most_words} words without a field are sought at a time, since each is sought in "
                 "every attribute that is not masked: name fields, as in BodyPartExamined:chest."
             )
-        patterns = self.patterns
-        clauses: list[Query] = []
-        refused: UnusableValueError | None = None
-        for one in fields:
-            self.patterns = patterns  # it is one pattern, wherever it is sought
-            try:
-                clauses.append(self._condition(node, one))
-            except UnusableValueError as error:
-                refused = error
-        if not clauses and refused is not None:
-            raise refused
-        return some_of(clauses) if clauses else nothing()
+        match node:
+            case Word() | Phrase() if (value := _value(node)).is_anything:
+                return everything()
+            case Word() | Phrase() if (value := _value(node)).is_pattern:
+                self._count_pattern(value.begins_with_wildcard())
+                return anywhere.pattern(fields, value)
+            case Word() | Phrase():
+                return anywhere.equal(fields, _value(node))
+            case Fuzzy():
+                self._count_pattern(False)
+                return anywhere.fuzzy(fields, _value(node.term).text, _edits(node))
+            case Proximity():
+                return anywhere.equal(fields, _value(node.term), slop=node.degree)
+            case Regex():
+                raise UnusableValueError("A regular expression needs a field before it here, as in Modality:/CT|MR/.")
+            case _:
+                raise UnusableValueError(_RANGE_NEEDS_FIELD)
 
     def _value_condition(self, value: Value, wanted: Field) -> Query:
         if wanted.shape is Shape.LISTED and not value.is_anything:
@@ -229,7 +231,7 @@ class _Compiler:
 
     def _range(self, node: Range | From | To, wanted: Field) -> Query:
         if wanted is _ANYWHERE:
-            raise UnusableValueError("A range needs a field before it, as in SliceThickness:[1 TO 5].")
+            raise UnusableValueError(_RANGE_NEEDS_FIELD)
         low, high = _bounds(node)
         if low is None and high is None:
             return present(wanted)
@@ -257,8 +259,7 @@ class _Compiler:
             raise UnusableValueError("A word with ~ finds similar words in texts and names only, without wildcards.")
         if not texts.has_words(value.text):
             raise UnusableValueError(f"“{value.text}” has no letter or digit to search for.")
-        # The grammar gives 0.5 where no number was typed.
-        return texts.fuzzy(wanted, value.text, "AUTO" if node.degree % 1 else str(int(node.degree)))
+        return texts.fuzzy(wanted, value.text, _edits(node))
 
     def _proximity(self, node: Proximity, wanted: Field) -> Query:
         if wanted.kind is not Kind.TEXT or wanted.shape is Shape.KEYED:
@@ -298,6 +299,11 @@ class _Compiler:
 def _separates_values(wanted: Field) -> bool:
     """Whether a backslash stands between two values of an attribute, and is none of their signs (PS3.5 §6.4)."""
     return wanted.attribute is not None and wanted.attribute.vr not in ("LT", "ST", "UT", "UR")
+
+
+def _edits(node: Fuzzy) -> str:
+    """How many letters may differ; the grammar gives 0.5 where no number was typed."""
+    return "AUTO" if node.degree % 1 else str(int(node.degree))
 
 
 def _value(node: Word | Phrase) -> Value:

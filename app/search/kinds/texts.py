@@ -9,7 +9,7 @@ from indexer.flatten.convert import number_text
 from indexer.flatten.forms import search_form
 
 # Of more similar words than this the most similar are sought.
-_SIMILAR_WORDS = 500
+SIMILAR_WORDS = 500
 
 
 def equal(field: Field, value: Value, slop: int = 0) -> Query:
@@ -39,7 +39,7 @@ def pattern(field: Field, value: Value) -> Query:
 
 def fuzzy(field: Field, text: str, edits: str) -> Query:
     """Images with a word that differs from this one by a few letters."""
-    how = {"fuzziness": edits, "operator": "and", "max_expansions": _SIMILAR_WORDS}
+    how = {"fuzziness": edits, "operator": "and", "max_expansions": SIMILAR_WORDS}
     return any_of({"match": {path: {"query": word, **how}}} for path, word in _ways(field, text))
 
 

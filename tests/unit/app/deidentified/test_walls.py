@@ -24,7 +24,7 @@ def test_each_method_has_its_masked_twin(whole: type, masked: type) -> None:
 
 def test_each_service_is_masked_refused_or_known_to_tell_nothing() -> None:
     known = {"settings", "accounts", "index", "meter", "seats"}
-    masked = {"archive", "audit", "receipts", "status", "saved", "previews", "uploads", "indexer"}
+    masked = {"archive", "audit", "elasticsearch", "receipts", "status", "saved", "previews", "uploads", "indexer"}
     assert {field.name for field in fields(Services)} <= known | masked
 
 
