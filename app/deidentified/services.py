@@ -82,7 +82,6 @@ def masked(services: "Services", settings: Settings) -> "Services":
     return replace(
         services,
         archive=archive,
-        elasticsearch=cast(Any, Refusing("The query API shows whole documents, and some of it is masked for you.")),
         audit=cast(Any, log),
         receipts=cast(Any, batches),
         status=cast(Any, batches),
