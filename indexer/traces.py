@@ -60,15 +60,13 @@ def start_tracing(settings: Settings) -> None:
     from elasticapm import Client  # only now: it takes a tenth of a second
 
     token = settings.apm_secret_token.get_secret_value() if settings.apm_secret_token else None
-    _running.append(
-        Client(
-            _CONFIG,
-            SERVICE_VERSION=version("dicomsearch"),
-            SERVER_URL=settings.apm_server_url,
-            SECRET_TOKEN=token,
-            ENVIRONMENT=settings.apm_environment,
-        )
-    )
+    ours = {
+        "SERVICE_VERSION": version("dicomsearch"),
+        "SERVER_URL": settings.apm_server_url,
+        "SECRET_TOKEN": token,
+        "ENVIRONMENT": settings.apm_environment,
+    }
+    _running.append(Client(_CONFIG | ours))
 
 
 def stop_tracing() -> None:

@@ -131,6 +131,7 @@ def connect_signals(settings: Settings, end: Callable[[], None]) -> None:
 
     def on_init(instance: Any = None, **_: Any) -> None:
         quieten(instance)
+        on_logging()  # Celery has something to say before it asks for its logs to be set up
 
     signals.celeryd_init.connect(on_init, weak=False)
     signals.setup_logging.connect(on_logging, weak=False)
