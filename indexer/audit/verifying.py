@@ -1,6 +1,5 @@
 """Checking the chain of the audit log: whether an event was changed, taken out, or put in."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,7 +50,7 @@ class ChainReport:
     begins: int = 0
     number: int = 0
     hash: str = ""
-    counts: Counter[str] = field(default_factory=Counter)
+    counts: dict[str, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -61,7 +60,7 @@ class ChainReport:
 
     def found(self, kind: str, what: str, detail: str) -> None:
         """Note a finding."""
-        self.counts[kind] += 1
+        self.counts[kind] = self.counts.get(kind, 0) + 1
         if len(self.findings) < LISTED:
             self.findings.append(Finding(kind, what, detail))
 
