@@ -1,9 +1,11 @@
 """What a request is about, as far as its address, parameters and form say: never a password, a token or a file."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from flask import Request
+from werkzeug.exceptions import HTTPException
 
 from app.audit.noting import Note
 from indexer.audit import Kind, Operation, Thing
@@ -94,10 +96,11 @@ def _asked(given: Mapping[str, Any]) -> Iterator[str]:
 def _given(request: Request) -> dict[str, Any]:
     """Parameters of the address and of a form or of JSON; a name that comes several times has a list."""
     given: dict[str, Any] = {}
-    if request.mimetype == "application/json" and (body := request.get_json(silent=True)) and isinstance(body, dict):
-        given |= body
-    elif request.mimetype == "application/x-www-form-urlencoded":
-        given |= {name: some if len(some) > 1 else some[0] for name, some in request.form.lists()}
+    with suppress(HTTPException):  # a body that is too large was refused, and is not read for this either
+        if request.mimetype == "application/json" and isinstance(body := request.get_json(silent=True), dict):
+            given |= body
+        elif request.mimetype == "application/x-www-form-urlencoded":
+            given |= {name: some if len(some) > 1 else some[0] for name, some in request.form.lists()}
     given |= {name: some if len(some) > 1 else some[0] for name, some in request.args.lists()}
     return given
 

@@ -76,7 +76,5 @@ def test_an_upload_by_a_form_needs_it_too_and_leaves_nothing(guarded: Flask, web
 
 
 def _batches(folder: Path) -> list[str]:
-    """Names of what lies in a folder, also in the one where uploads begin."""
-    begun = folder / ".uploads"
-    found = [*folder.iterdir(), *(begun.iterdir() if begun.is_dir() else ())]
-    return sorted(path.name for path in found if path != begun)
+    """Names of what arrived in a folder."""
+    return sorted(path.name for path in folder.iterdir() if path.name != ".uploads")

@@ -67,7 +67,7 @@ def test_signing_out_is_for_those_who_have_signed_in(guarded: Flask, people: Peo
 
 
 def test_uploading_by_a_form_is_for_operators(people: People) -> None:
-    for name, expected in (("nobody", 401), ("masked", 403), ("viewer", 403), ("operator", 400), ("admin", 400)):
+    for name, expected in (("nobody", 401), ("masked", 403), ("viewer", 403), ("operator", 409), ("admin", 409)):
         client = getattr(people, name)
         form = {"csrf_token": _token(client)} if name != "nobody" else {}
         answer = client.post("/upload", data=form, headers=ORIGIN, content_type="multipart/form-data")
