@@ -80,6 +80,20 @@ def test_what_was_lost_is_brought_back(
     assert root.count(index="dicom-audit")["count"] == 1
 
 
+def test_a_new_elasticsearch_gets_what_the_lost_one_had(
+    archive: Operating, root: Elasticsearch, run: Run, secured_settings: Settings
+) -> None:
+    assert run("backup").exit_code == 0
+    for name in aliases(root):
+        root.indices.delete(index=name)
+    root.snapshot.delete_repository(name=REPOSITORY)  # which leaves its files
+    assert run("setup", "index").exit_code == 0
+    result = run("restore")
+    assert result.exit_code == 0, result.output
+    assert aliases(root)["dicom-images-000002"] == BOTH
+    assert found(secured_settings) == ["1.2.3", "1.2.4"]
+
+
 def test_an_index_with_images_is_replaced_only_when_that_is_said(
     archive: Operating, root: Elasticsearch, run: Run, secured_settings: Settings
 ) -> None:
