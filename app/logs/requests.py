@@ -19,6 +19,7 @@ from indexer.queue import REQUEST_ID
 HEADER = "X-Request-ID"
 _log = structlog.get_logger("app.requests")
 _BEGUN = "dicomsearch_request_begun"
+_STATUS = "dicomsearch_request_status"
 # Of a proxy in front; anything else could be made to look like a line of ours.
 _USABLE = re.compile(r"[A-Za-z0-9-]{8,64}")
 
@@ -46,19 +47,10 @@ def _begin() -> None:
 
 
 def _answered(response: Response) -> Response:
-    begun, id_ = g.get(_BEGUN) or (time.perf_counter(), "-")
+    begun, id_ = _begun()
     response.headers[HEADER] = id_
-    g.dicomsearch_status = response.status_code
-    actor = actor_if_known()
-    line: dict[str, Any] = {
-        REQUEST_ID: id_,
-        "method": request.method if request.method.isalpha() else "-",
-        "endpoint": request.endpoint,
-        "route": route(),
-        "status": response.status_code,
-        "user": actor.name if actor else None,
-        "via": actor.via if actor else None,
-    }
+    setattr(g, _STATUS, response.status_code)
+    line = _line(response.status_code)
     sent = response.content_length
     counted = _Counted(response.response) if sent is None and response.is_streamed else None
     if counted is not None:
@@ -72,8 +64,32 @@ def _answered(response: Response) -> Response:
     return response
 
 
-def _end(error: BaseException | None) -> None:
-    status = g.get("dicomsearch_status", 500)
+def _begun() -> tuple[float, str]:
+    """When this request began, and its id."""
+    begun: tuple[float, str] = g.get(_BEGUN) or (time.perf_counter(), "-")
+    return begun
+
+
+def _line(status: int) -> dict[str, Any]:
+    """What is said of this request."""
+    actor = actor_if_known()
+    return {
+        REQUEST_ID: _begun()[1],
+        "method": request.method if request.method.isalpha() else "-",
+        "endpoint": request.endpoint,
+        "route": route(),
+        "status": status,
+        "user": actor.name if actor else None,
+        "via": actor.via if actor else None,
+    }
+
+
+def _end(_error: BaseException | None) -> None:
+    status = g.get(_STATUS)
+    if status is None:
+        # What was to be done with the answer has failed: it did not come by `_answered`.
+        status = 500
+        _log.info("request", seconds=round(time.perf_counter() - _begun()[0], 4), bytes=None, **_line(status))
     traces.end(f"{request.method} {request.endpoint or '-'}", f"HTTP {status // 100}xx", failed=status >= 500)
 
 
