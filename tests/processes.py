@@ -20,7 +20,9 @@ WATCHER = ("dicomsearch", "watch")
 def environment_of(settings: Settings) -> dict[str, str]:
     """Give a process the settings of a test."""
     values = settings.model_dump(exclude={"limits"}, exclude_none=True)
-    plain = {name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in values.items()}
+    plain = {
+        name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in values.items()
+    }
     return {**os.environ, **{f"DICOMSEARCH_{name.upper()}": str(value) for name, value in plain.items()}}
 
 
