@@ -17,6 +17,7 @@ from app.search.sorting import UnusableCursorError, UnusableSortError
 from app.search.views import MaskedFieldError
 from app.services import services
 from app.web.facet_panel import label_of, panels, title_of
+from app.web.masking import is_deidentified
 from app.web.paging import Pages, page_number
 from app.web.search_state import SIZES, SearchState, UnusableParameterError, check
 from app.web.search_table import OFFERED, USUAL, column_names, headings, rows
@@ -37,6 +38,15 @@ EXAMPLES = (
     ("nested.CodeMeaning:chest", "inside any sequence, at any depth"),
     ("(0018,0050):[0 TO 1]", "attributes by tag"),
     ("ContrastBolusAgent:* NOT Modality:MR", "present, absent, and not"),
+)
+# Where identifying attributes are masked.
+_HARMLESS_EXAMPLES = (
+    ("chest contrast", "both words, anywhere in what is not masked"),
+    ('"chest ct"', "words beside each other"),
+    ("Modality:CT SliceThickness:<=1.25", "attributes by keyword, any case"),
+    ("AnatomicRegionSequence.CodeMeaning:chest", "inside a sequence, by the whole path"),
+    ("(0018,0050):[0 TO 1]", "attributes by tag"),
+    ("BodyPartExamined:* NOT Modality:MR", "present, absent, and not"),
 )
 _UNUSABLE = (
     QueryRefusedError,
@@ -122,7 +132,7 @@ def _page(state: SearchState, **more: Any) -> str:
         levels=[(level, WORDS[level][1].capitalize(), _level_link(state, level)) for level in Level],
         words=WORDS[state.level],
         sizes=SIZES,
-        examples=EXAMPLES,
+        examples=_HARMLESS_EXAMPLES if is_deidentified() else EXAMPLES,
         api=url_for("api_search.search", **parameters),
         **more,
     )
