@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from indexer.status.connection import RedisClient, load_script
 from indexer.status.keys import ACTIVE, BATCHES
 
-# Open batches that are looked at: Redis does nothing else meanwhile, for some ten milliseconds.
-_MOST = 5_000
+# Open batches that are looked at: Redis does nothing else meanwhile, for some milliseconds.
+_MOST = 2_000
 
 
 @dataclass(frozen=True, slots=True)

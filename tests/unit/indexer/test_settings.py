@@ -61,3 +61,10 @@ def test_a_watched_folder_does_not_lie_in_another(folders: str, monkeypatch: pyt
     monkeypatch.setenv("DICOMSEARCH_INCOMING", folders)
     with pytest.raises(SettingsError, match=r"^DICOMSEARCH_INCOMING: .*lies in another one"):
         load_settings()
+
+
+def test_the_port_of_the_metrics_is_not_that_of_the_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DICOMSEARCH_PORT", "9464")
+    monkeypatch.setenv("DICOMSEARCH_METRICS_PORT", "9464")
+    with pytest.raises(SettingsError, match="DICOMSEARCH_METRICS_PORT must not be DICOMSEARCH_PORT"):
+        load_settings()

@@ -71,3 +71,13 @@ def test_all_watched_folders_are_made_and_handed_on(tmp_path: Path, monkeypatch:
     assert watcher.environment["DICOMSEARCH_INCOMING"] == f"{tmp_path}/pacs:{tmp_path}/scanner"
     assert (tmp_path / "pacs").is_dir()
     assert (tmp_path / "scanner").is_dir()
+
+
+def test_metrics_have_an_address_of_their_own_where_they_are_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DICOMSEARCH_ELASTICSEARCH_URL", "http://archive:9200")
+    monkeypatch.setenv("DICOMSEARCH_REDIS_URL", "redis://archive:6379/1")
+    monkeypatch.setenv("DICOMSEARCH_METRICS_PORT", "9464")
+    web = build_stack(load_settings(home=tmp_path, port=8181, running=False)).specs[2]
+    assert web.command[1:5] == ("--bind", "127.0.0.1:8181", "--bind", "127.0.0.1:9464")
