@@ -18,20 +18,20 @@ def test_images_are_imported_searched_migrated_and_deleted(
 ) -> None:
     assert run("setup").exit_code == 0
     assert operating.imported("CASE-1", "1.2.3", "1.2.4").counts.done == 2
-    assert operating.imported("CASE-2", "1.2.4", "1.2.5").counts.duplicates == 1
+    assert operating.imported("CASE-2", "1.2.5", "1.2.6").counts.done == 2
 
     web = create_app(secured_settings).test_client()
-    assert web.get("/api/search?q=Modality:CT").json["total"] == 3
+    assert web.get("/api/search?q=Modality:CT").json["total"] == 4
     assert web.get("/api/search?q=Modality:CT&facets=Modality&level=series").status_code == 200
-    assert web.get("/api/search/export?q=Modality:CT&format=ndjson").text.count("\n") == 3
+    assert web.get("/api/search/export?q=Modality:CT&format=ndjson").text.count("\n") == 4
     for page in ("/", "/search?q=Modality:CT", "/headers", "/batches/CASE-1", "/images/1.2.3", "/readyz"):
         assert web.get(page).status_code == 200, page
 
     migrated = run("migrate", "--force")
-    assert "3 documents are in dicom-images-000002 now" in migrated.output
+    assert "4 documents are in dicom-images-000002 now" in migrated.output
     assert run("migrate", "--drop-old").output == "Deleted dicom-images-000001.\n"
     found = run("search", "Modality:CT", "--all", "--format", "paths")
-    assert (found.exit_code, len(found.stdout.splitlines())) == (0, 3)
+    assert (found.exit_code, len(found.stdout.splitlines())) == (0, 4)
 
     (operating.folder / "CASE-1" / "0.dcm").unlink()
     assert run("sync", "CASE-1", "--apply").exit_code == 0
