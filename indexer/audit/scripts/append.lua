@@ -2,7 +2,7 @@
 -- KEYS stream, head[, key of what is not said again for a while][, list that the event comes from]
 -- ARGV message, its digest, seconds of silence (0: none), entry of the list ('': none)
 -- Answers the id of the entry; nothing where the same was said a moment ago, or the list does not have the entry any more.
-local band, bxor, bnot, rrotate, rshift, tobit = bit.band, bit.bxor, bit.bnot, bit.ror, bit.rshift, bit.tobit
+local band, bxor, rrotate, rshift, tobit = bit.band, bit.bxor, bit.ror, bit.rshift, bit.tobit
 
 -- FIPS 180-4 §4.2.2: the first 32 bits of the fractional parts of the cube roots of the first 64 primes.
 local K = {
@@ -30,10 +30,10 @@ local function sha256(text)
     end
     local a, b, c, d, e, f, g, i = unpack(h)
     for t = 1, 64 do
-      local one = tobit(i + bxor(rrotate(e, 6), rrotate(e, 11), rrotate(e, 25))
-        + bxor(band(e, f), band(bnot(e), g)) + K[t] + w[t])
-      local two = tobit(bxor(rrotate(a, 2), rrotate(a, 13), rrotate(a, 22)) + bxor(band(a, b), band(a, c), band(b, c)))
-      i, g, f, e, d, c, b, a = g, f, e, tobit(d + one), c, b, a, tobit(one + two)
+      -- Sums are left as they are: over 64 rounds they stay below 2^51, up to which the functions take them modulo 2^32.
+      local one = i + bxor(rrotate(e, 6), rrotate(e, 11), rrotate(e, 25)) + bxor(g, band(e, bxor(f, g))) + K[t] + w[t]
+      local two = bxor(rrotate(a, 2), rrotate(a, 13), rrotate(a, 22)) + bxor(band(a, bxor(b, c)), band(b, c))
+      i, g, f, e, d, c, b, a = g, f, e, d + one, c, b, a, one + two
     end
     for at, value in ipairs({a, b, c, d, e, f, g, i}) do h[at] = tobit(h[at] + value) end
   end
