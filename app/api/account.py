@@ -82,14 +82,14 @@ blueprint = APIBlueprint(
 )
 
 
-@blueprint.get("/me", summary="Say who asks", responses={"200": MeDocument, **problems(401, 503)})
+@blueprint.get("/me", summary="Say who asks", responses={"200": MeDocument, **problems(400, 401, 503)})
 def show_me() -> dict[str, Any]:
     """Say who asks, and what they may do."""
     who = actor()
     return {"name": who.name, "role": who.role.label, "deidentified": who.deidentified, "via": who.via}
 
 
-@blueprint.get("/me/tokens", summary="List tokens", responses={"200": TokenList, **problems(401, 503)})
+@blueprint.get("/me/tokens", summary="List tokens", responses={"200": TokenList, **problems(400, 401, 503)})
 def list_tokens() -> dict[str, Any]:
     """List one's tokens."""
     found = services().accounts.tokens.of(actor().name)
@@ -110,7 +110,7 @@ def create_token(body: TokenBody) -> tuple[dict[str, Any], int]:
 
 
 @blueprint.delete(
-    "/me/tokens/<token>", summary="Revoke a token", responses={"204": None, **problems(401, 403, 404, 503)}
+    "/me/tokens/<token>", summary="Revoke a token", responses={"204": None, **problems(400, 401, 403, 404, 503)}
 )
 def revoke_token(path: TokenPath) -> tuple[str, int]:
     """Revoke a token of one's own."""

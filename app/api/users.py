@@ -101,7 +101,9 @@ def add_user(body: UserBody) -> tuple[dict[str, Any], int]:
     return _document(user), 201
 
 
-@blueprint.get("/users/<name>", summary="Show a user", responses={"200": UserDocument, **problems(401, 403, 404, 503)})
+@blueprint.get(
+    "/users/<name>", summary="Show a user", responses={"200": UserDocument, **problems(400, 401, 403, 404, 503)}
+)
 def show_user(path: UserPath) -> dict[str, Any]:
     """Show one user."""
     return _document(services().accounts.users.get(path.name))
@@ -122,7 +124,7 @@ def change_user(path: UserPath, body: ChangedUserBody) -> dict[str, Any]:
 
 
 @blueprint.delete(
-    "/users/<name>", summary="Delete a user", responses={"204": None, **problems(401, 403, 404, 409, 503)}
+    "/users/<name>", summary="Delete a user", responses={"204": None, **problems(400, 401, 403, 404, 409, 503)}
 )
 def delete_user(path: UserPath) -> tuple[str, int]:
     """Delete a user, with sessions and tokens."""
