@@ -33,11 +33,50 @@ def contribution_of(scope: Scope, tag: str, entry: Entry, creator: str = "") -> 
     creator
         Of a private element.
     """
+    if len(entry) == 2 and tag[3] not in ODD and tag[4:] != "0000" and len(entry.get("Value", ())) == 1:
+        made = _one_value(scope.public(tag), entry["Value"][0], entry["vr"])
+        if made is not None:
+            return made
     made = _contribution(scope, tag, entry, creator)
-    cut = entry.get("cut")
-    if cut:
+    if "cut" in entry and (cut := entry["cut"]):
         made.outcomes, made.why = _TRUNCATED, cut
         made.cuts = ((tag if is_structural(tag, entry) else name_of(tag, creator), cut),)
+    return made
+
+
+def _one_value(public: Public | None, value: Any, vr: str) -> Contribution | None:
+    """Tell what a public element of one value adds where that is simple, as it mostly is; None where it is not."""
+    if public is None or vr == "SQ":
+        return None
+    if isinstance(value, str):
+        written = value.strip()
+        if not written or public.kind is Kind.NAME:
+            return None
+    elif isinstance(value, int | float):
+        written = number_text(value, vr)
+    else:
+        return None
+    converted = public.convert(value, vr)
+    if converted is None:
+        return None
+    added: list[tuple[Address, tuple[Any, ...]]] = []
+    if isinstance(converted, str):
+        canonical, form = converted, search_form(written)
+        texts: tuple[str, ...] = (written,) if form == written else (written, form)
+        if form != written and public.has_search_form:
+            added.append((public.folded, (form,)))
+    else:
+        canonical = number_text(converted)
+        texts = (written, canonical)
+    made = Contribution(_INDEXED, public.fields_and_text, values=added, texts=texts, repeats=public.repeats)
+    if public.is_top:
+        made.top = {public.keyword: converted}
+    else:
+        added.append((public.nested, (converted,)))
+        if public.path is not None:
+            added.append((public.path, (canonical,)))
+            if not isinstance(converted, str):
+                added.append((public.path_number, (sortable(converted),)))
     return made
 
 
@@ -47,7 +86,7 @@ def is_structural(tag: str, entry: Entry) -> bool:
 
 
 def _contribution(scope: Scope, tag: str, entry: Entry, creator: str) -> Contribution:
-    if is_structural(tag, entry):
+    if tag[4:6] == "00" and is_structural(tag, entry):
         return _structural(tag, entry)
     if tag[3] in ODD:
         made = _private(scope, tag, entry, creator)
@@ -103,10 +142,11 @@ def _private(scope: Scope, tag: str, entry: Entry, creator: str) -> Contribution
         text = value.strip() if isinstance(value, str) else number_text(value, entry["vr"])
         written.append(text)
         number = to_double(text, "")
-        if number is not None:
+        if number is None:
+            _add_text(texts, text)
+        else:
             numbers.append(sortable(number))
-            texts.append(number_text(number))
-        _add_text(texts, text)
+            texts += (number_text(number), text)  # which has no other search form
     added: list[tuple[Address, list[str]]] = [(("private", creator, key), written)]
     if numbers:
         added.append((("private_num", creator, key), numbers))
@@ -151,12 +191,11 @@ def _known(public: Public, entry: Entry, values: list[tuple[Scalar, str]]) -> Co
     made = Contribution(_INDEXED, texts=texts, values=added, repeats=public.repeats)
     if good:
         _put(made, public, good, texts, added)
-        made.fields = public.fields
+        made.fields = public.fields_and_text
     if bad:
         added.append((public.malformed, bad))
-        made.fields += (".".join(public.malformed),)
+        made.fields = (*made.fields[:-1], ".".join(public.malformed), "text")
         made.outcomes, made.why = _MALFORMED, f"does not fit {public.kind}"
-    made.fields += ("text",)
     return made
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 _JOINTS = re.compile(r"(?<=[^\W_])_+|_+(?=[^\W_])|(?<=[^\W\d_])[.:'](?=[^\W\d_])")
 _DIACRITICS = re.compile("[\u0300-\u036f]")
+_DOUBLE, _BITS = struct.Struct(">d"), struct.Struct(">Q")
 
 
 def search_form(text: str) -> str:
@@ -19,9 +20,14 @@ def search_form(text: str) -> str:
     U+0300 to U+036F are removed: the marks of other scripts make other letters (だ is no た).
     """
     if text.isascii():
-        return _JOINTS.sub(" ", text)
+        return _JOINTS.sub(" ", text) if _may_have_joints(text) else text
     plain = _DIACRITICS.sub("", unicodedata.normalize("NFD", text))
     return _JOINTS.sub(" ", unicodedata.normalize("NFC", plain))
+
+
+def _may_have_joints(text: str) -> bool:
+    """Tell at once most texts without joints: short words, and UIDs."""
+    return "_" in text or ":" in text or "'" in text or ("." in text and not text.replace(".", "").isdigit())
 
 
 def name_form(group: str, *, is_alphabetic: bool) -> str:
@@ -39,16 +45,13 @@ def sortable(number: float) -> str:
     number
         A finite number; whole numbers beyond 2**53 lose their last digits.
     """
-    return sortables([number])[0]
+    (bits,) = _BITS.unpack(_DOUBLE.pack(number + 0.0))  # -0.0 becomes 0.0
+    return f"{bits ^ 0xFFFFFFFFFFFFFFFF if bits >> 63 else bits | 0x8000000000000000:016X}"
 
 
 def sortables(numbers: Sequence[float]) -> list[str]:
     """Write many numbers so that they sort; see `sortable`."""
-    packed = struct.pack(f">{len(numbers)}d", *(number + 0.0 for number in numbers))  # -0.0 becomes 0.0
-    return [
-        f"{bits ^ 0xFFFFFFFFFFFFFFFF if bits >> 63 else bits | 0x8000000000000000:016X}"
-        for bits in struct.unpack(f">{len(numbers)}Q", packed)
-    ]
+    return [sortable(number) for number in numbers]
 
 
 def private_key(tag: str) -> str:

@@ -29,13 +29,13 @@ class Public:
         Whether the data set is the top level.
     nested, path, path_number, folded, malformed
         The addresses; there is no path where it would be too long or too deep.
-    fields
-        What holds a value that fits.
+    fields_and_text
+        The fields that hold a value which fits.
     """
 
     __slots__ = (
         "convert",
-        "fields",
+        "fields_and_text",
         "folded",
         "has_search_form",
         "is_numeric",
@@ -64,9 +64,11 @@ class Public:
         self.folded: Address = ("folded", keyword) if is_top else ("folded", "nested", keyword)
         self.malformed: Address = ("malformed", key or keyword)
         if is_top:
-            self.fields: tuple[str, ...] = (keyword,)
+            self.fields_and_text: tuple[str, ...] = (keyword, "text")
+        elif key is None:
+            self.fields_and_text = (f"nested.{keyword}", "text")
         else:
-            self.fields = (f"nested.{keyword}",) if key is None else (f"nested.{keyword}", f"path.{key}")
+            self.fields_and_text = (f"nested.{keyword}", f"path.{key}", "text")
 
 
 class Scope:

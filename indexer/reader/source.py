@@ -22,6 +22,17 @@ GZIP = zlib.MAX_WBITS | 16
 class Source:
     """A moving window over a file.
 
+    Parameters
+    ----------
+    file
+        Its bytes, from the offset on.
+    size
+        See below.
+    offset
+        Where the file stands.
+    first
+        Bytes that the first reading takes at least, where there are so many; later ones take `BLOCK`.
+
     Attributes
     ----------
     buffer
@@ -34,10 +45,11 @@ class Source:
         Whether a compressed file turned out to end before a position that was jumped to.
     """
 
-    __slots__ = ("_file", "_read_to", "base", "buffer", "is_short", "size")
+    __slots__ = ("_ahead", "_file", "_read_to", "base", "buffer", "is_short", "size")
 
-    def __init__(self, file: BinaryIO, size: int | None, offset: int = 0) -> None:
+    def __init__(self, file: BinaryIO, size: int | None, offset: int = 0, first: int = BLOCK) -> None:
         self._file = file
+        self._ahead = first
         self._read_to = offset
         self.size = size
         self.is_short = False
@@ -60,7 +72,8 @@ class Source:
             first = max(position - MARGIN, self.base)
             kept = self.buffer[first - self.base :]
             self.base = first
-        wanted = max(position + count - self._read_to, BLOCK)
+        wanted = max(position + count - self._read_to, self._ahead)
+        self._ahead = BLOCK
         self.buffer = kept + self._file.read(wanted)
         self._read_to = self.base + len(self.buffer)
         return self._read_to >= position + count

@@ -13,7 +13,7 @@ from typing import Any
 
 from indexer.reader.charsets import DEFAULT, Note, decode
 from indexer.reader.header import Entry
-from indexer.reader.representations import NUMBERS, SINGLE_VALUED, TEXT
+from indexer.reader.representations import NUMBERS, SINGLE_VALUED, STRINGS, TEXT
 from indexer.settings import Limits
 
 # Binary values of this size are kept; of longer ones the header tells the length.
@@ -23,6 +23,10 @@ PRINTABLE_BYTES = 1_024
 
 NUL_IN_TEXT = "NUL characters inside text"
 _PADDING = " \0"
+_PLAIN = (DEFAULT,)
+# One value in so few bytes needs nothing else where its VR is one of these.
+_SIMPLE = (STRINGS - SINGLE_VALUED) - {"DS", "IS", "PN"}
+SHORT = 32
 _GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 
 
@@ -67,6 +71,8 @@ def number_entry(vr: str, raw: bytes, length: int, limits: Limits, *, little: bo
         return {**unknown_entry("UN", raw), "written_vr": vr}
     count = length // size
     kept = min(count, limits.values_per_element)
+    if count == 1 and code not in "fd":
+        return {"vr": vr, "Value": [int.from_bytes(raw, "little" if little else "big", signed=code.islower())]}
     values: list[Any] = list(struct.unpack_from(f"{'<' if little else '>'}{kept}{code}", raw))
     if code in "fd" and not all(map(math.isfinite, values)):
         values = [_float(value) for value in values]
@@ -104,7 +110,10 @@ def string_entry(vr: str, raw: bytes, length: int, limits: Limits, encodings: Se
     length
         Of the whole value, in bytes.
     """
-    text = decode(raw, encodings if vr in TEXT else (DEFAULT,), note, is_name=vr == "PN")
+    text = decode(raw, encodings if vr in TEXT else _PLAIN, note, is_name=vr == "PN")
+    if vr in _SIMPLE and "\\" not in text and "\0" not in text[:-1] and len(raw) == length <= SHORT:
+        value = text.rstrip(_PADDING)
+        return {"vr": vr, "Value": [value]} if value else {"vr": vr}
     cut = f"{len(raw)} of {length} bytes" if len(raw) < length else None
     strings = [text] if vr in SINGLE_VALUED else text.split("\\")
     if len(strings) > limits.values_per_element:

@@ -75,6 +75,8 @@ class Surroundings:
     ----------
     key, scope
         The kind of data set, and its place in the header.
+    creator
+        Who has made its private elements, as far as keys have room for it; of those outside of blocks, nobody.
     pieces
         By the bytes of an element; of one without a length that is read or known, by its prefix.
     rows
@@ -83,11 +85,12 @@ class Surroundings:
         What is decided for sequences, by tag and encoding.
     """
 
-    __slots__ = ("_older", "_older_rows", "inside", "key", "pieces", "rows", "scope")
+    __slots__ = ("_older", "_older_rows", "creator", "inside", "key", "pieces", "rows", "scope")
 
     def __init__(self, key: Key, scope: Scope) -> None:
         self.key = key
         self.scope = scope
+        self.creator = (key.creators or NOBODY).flattener[: scope.longest_creator]
         self.pieces: dict[bytes, Piece] = {}
         self.rows: dict[bytes, Row] = {}
         self.inside: dict[tuple[int, Encoding], Inside] = {}
@@ -95,9 +98,9 @@ class Surroundings:
         self._older_rows: dict[bytes, Row] = {}
 
     @property
-    def creator(self) -> str:
-        """Who has made its private elements, as far as keys have room for it; of those outside of blocks, nobody."""
-        return (self.key.creators or NOBODY).flattener[: self.scope.longest_creator]
+    def size(self) -> int:
+        """How many pieces are known."""
+        return len(self.pieces) + len(self.rows) + len(self._older) + len(self._older_rows)
 
     def recall(self, raw: bytes) -> Piece | None:
         """Find a piece, which makes it one of the younger generation."""
@@ -152,6 +155,18 @@ class Memory:
         self._seen: set[int] = set()
 
     @property
+    def size(self) -> int:
+        """How many pieces are remembered."""
+        return sum(one.size for one in self._surroundings.values())
+
+    def forget(self) -> None:
+        """Forget all elements."""
+        self.used = 0
+        self._surroundings = {}
+        self._seen = set()
+        self._top = Scope(self.limits)
+
+    @property
     def has_room(self) -> bool:
         """Whether more may be remembered before the next file."""
         return self.used < self._most_bytes
@@ -163,9 +178,9 @@ class Memory:
             for one in self._surroundings.values():
                 one.age()
             if sum(one.scope.size for one in self._surroundings.values()) > MOST_ATTRIBUTES:
-                self._forget()
+                self.forget()
         if len(self._surroundings) > MOST_SURROUNDINGS:
-            self._forget()
+            self.forget()
         if len(self._seen) > MOST_SEEN:
             self._seen = set()
 
@@ -185,8 +200,8 @@ class Memory:
         found = surroundings.inside.get((tag, encoding))
         if found is None:
             written = f"{tag:08X}"
-            creator = surroundings.creator if tag >> 16 & 1 else ""
-            name, scope = name_of(written, creator), surroundings.scope
+            creator, scope = surroundings.creator, surroundings.scope
+            name = name_of(written, creator)
             found = surroundings.inside[tag, encoding] = Inside(
                 written,
                 name,
@@ -219,8 +234,3 @@ class Memory:
             return True
         self._seen.add(mark)
         return False
-
-    def _forget(self) -> None:
-        self.used = 0
-        self._surroundings = {}
-        self._top = Scope(self.limits)

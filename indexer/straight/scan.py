@@ -5,6 +5,8 @@ tags that ascend, lengths that fit, no limit that is near. Whatever else comes i
 forgives, has to read the file.
 """
 
+from functools import lru_cache
+
 import orjson
 
 from indexer.flatten.contribution import Contribution, Sum
@@ -45,6 +47,7 @@ SHORTEST_PREFIX = 8
 LAST_OF_META = 0x0002FFFF
 # What tells about the whole file: media storage class and UID, transfer syntax, UID.
 TELLING = frozenset({0x00020002, 0x00020003, 0x00020010, 0x00080018})
+GOVERNING = TELLING | {CHARACTER_SET, PIXEL_REPRESENTATION}
 _DELIMITERS = frozenset({b"\xfe\xff", b"\xff\xfe"})
 # In the place of a sequence until its end, when it is known whether it has items.
 _LATER = Contribution(())
@@ -113,6 +116,7 @@ class Scan:
     def _read(self, encoding: Encoding, last: int) -> None:
         top = DataSet(self._memory, self._memory.top(encoding), self._size, self._size, last)
         top.previous, top.members = self._previous, self.members
+        before = self._elements
         data_sets = self._data_sets
         data_sets.append(top)
         sequences = self._sequences
@@ -123,6 +127,7 @@ class Scan:
                 self._data_set(data_sets[-1], is_top=not sequences)
         self._previous = top.previous
         self._check_limits()
+        self._memory.elements += self._elements - before
 
     # Elements
 
@@ -283,12 +288,12 @@ class Scan:
         self, data: DataSet, surroundings: Surroundings, tag: int, entry: Entry, cost: int, notes: tuple[str, ...] = ()
     ) -> Piece:
         self._memory.misses += 1
-        written = f"{tag:08X}"
-        contribution = contribution_of(
-            surroundings.scope, written, entry, surroundings.creator if tag >> 16 & 1 else ""
-        )
+        written = _written(tag)
+        contribution = contribution_of(surroundings.scope, written, entry, surroundings.creator)
         json = f'"{written}":{orjson.dumps(entry).decode()}'
-        return Piece(contribution, json, cost, 1, notes, _effects(data, tag, written, entry))
+        has_effects = tag in GOVERNING or (tag >> 16 & 1 and not tag & 0xFF00)
+        effects = _effects(data, tag, written, entry) if has_effects else ()
+        return Piece(contribution, json, cost, 1, notes, effects)
 
     def _pixels(self, top: DataSet, position: int, tag: int, vr: str, length: int, size: int) -> int:
         """Take the pixel data; where to go on is returned: behind it if that is cheap, or at the end."""
@@ -449,6 +454,11 @@ class Scan:
         limits = self._memory.limits
         if self._cost > limits.header_bytes * 7 // 8 or self._elements > limits.elements * 7 // 8:
             raise Irregular("a limit is near")
+
+
+@lru_cache(maxsize=32_768)
+def _written(tag: int) -> str:
+    return f"{tag:08X}"
 
 
 def _is_met(row: Row, data: DataSet) -> bool:

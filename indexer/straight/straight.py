@@ -10,6 +10,7 @@ from indexer.reader.beginning import (
     DEFLATED,
     GZIP_MAGIC,
     MEDIA_DIRECTORY,
+    PREAMBLE,
     data_set_encoding,
     find_start,
     meta_encoding,
@@ -20,6 +21,9 @@ from indexer.reader.source import BLOCK, Source
 from indexer.straight.memory import Memory
 from indexer.straight.prefixes import Irregular
 from indexer.straight.scan import Scan
+
+# Most headers are shorter: what is read of a file at first.
+FIRST_BLOCK = 16 * 1024
 
 
 def flatten_file(path: Path, memory: Memory) -> Flattened:
@@ -39,13 +43,15 @@ def flatten_file(path: Path, memory: Memory) -> Flattened:
     """
     try:
         with opened(path) as (file, size):
-            return _scanned(Source(file, size), size, memory)
+            return _scanned(Source(file, size, first=FIRST_BLOCK), size, memory)
     except Irregular:
         return flatten(read_header(path, memory.limits), memory.limits)
 
 
 def _scanned(source: Source, size: int, memory: Memory) -> Flattened:
-    source.has(0, min(size, BLOCK))
+    source.has(0, 1)
+    if source.buffer[PREAMBLE : PREAMBLE + 4] != b"DICM":
+        source.has(0, min(size, BLOCK))  # as much as the reader looks at
     found = None if source.buffer.startswith(GZIP_MAGIC) else find_start(source)
     if found is None:
         raise Irregular("compressed, or not DICOM")
