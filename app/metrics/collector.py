@@ -35,6 +35,7 @@ class Collector(PrometheusCollector):
         self._redis = meter.redis
         self._elasticsearch = ElasticsearchState(settings)
         self._disks = Disks(settings)
+        self._version = version("dicomsearch")  # which is read from a file
 
     def collect(self) -> Iterable[Metric]:
         """Give all families; Redis and Elasticsearch are asked at the same time."""
@@ -43,7 +44,7 @@ class Collector(PrometheusCollector):
         yield from elsewhere
         yield from self._disks.families()
         build = GaugeMetricFamily(f"{PREFIX}build_info", "Which version runs.", labels=["version"])
-        build.add_metric([version("dicomsearch")], 1)
+        build.add_metric([self._version], 1)
         yield build
 
     def describe(self) -> Iterable[Metric]:
