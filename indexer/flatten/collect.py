@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from indexer.flatten.contribution import MOST_CUTS, Sum
+from indexer.flatten.contribution import FOLDED_INSIDE, LISTS, MOST_CUTS, Sum
 from indexer.flatten.places import Outcome
 
 # The fields that are filled from elements, beside the keywords of the top level; in the order of the document.
@@ -12,28 +12,20 @@ GROUPED = ("nested", "path", "path_num", "private", "private_num", "other", "mal
 LISTED = ("empty", "sequences", "creators", "text")
 
 
-def unwrap(values: Sequence[Any]) -> Any:
-    """Write one value as itself, several as a list."""
-    return values[0] if len(values) == 1 else values
-
-
 def fields_of(total: Sum) -> dict[str, Any]:
     """Write the fields as a document has them; those without a value are left out."""
+    total.finish()
     grouped: dict[str, dict[str, Any]] = {name: {} for name in GROUPED}
     listed: dict[str, list[Any]] = {name: [] for name in LISTED}
-    folded_inside: dict[str, Any] = {}
-    for address, values in total.values.items():
-        distinct = values if len(values) == 1 else list(dict.fromkeys(values))
-        if len(address) == 1:
-            listed[address[0]] = distinct
-        elif len(address) == 2:
-            grouped[address[0]][address[1]] = unwrap(distinct)
-        elif address[0] == "folded":
-            folded_inside[address[2]] = unwrap(distinct)
-        else:
-            grouped[address[0]].setdefault(address[1], {})[address[2]] = unwrap(distinct)
-    if folded_inside:
-        grouped["folded"]["nested"] = folded_inside
+    for group, keys in total.keys.items():
+        if group in LISTS:
+            listed[group[0]] = list(keys)
+        elif len(group) == 1:
+            grouped[group[0]].update(keys)
+        elif group != FOLDED_INSIDE:
+            grouped[group[0]][group[1]] = keys
+    if FOLDED_INSIDE in total.keys:
+        grouped["folded"]["nested"] = total.keys[FOLDED_INSIDE]
     listed["text"] = list(dict.fromkeys(total.texts))
     return {
         **total.top,

@@ -10,10 +10,17 @@ from typing import Any
 
 from indexer.flatten.places import Outcome
 
-# Where a value goes in the document, from the top down: ("nested", "CodeMeaning"), ("private", "ACME", "0019xx02"),
-# ("empty",).
-Address = tuple[str, ...]
-Values = Sequence[tuple[Address, Sequence[Any]]]
+# Where a value goes in the document: a group of keys, from the top down, and the key: ("nested",) and "CodeMeaning",
+# ("private", "ACME") and "0019xx02". Those of one group alone are themselves keys: ("empty",) and "PatientSex".
+Group = tuple[str, ...]
+Address = tuple[Group, str]
+Keys = dict[str, Any]
+
+EMPTIES: Group = ("empty",)
+SEQUENCES: Group = ("sequences",)
+CREATORS: Group = ("creators",)
+FOLDED_INSIDE: Group = ("folded", "nested")
+LISTS = frozenset({EMPTIES, SEQUENCES, CREATORS})
 
 MOST_CUTS = 100
 LONGEST_CUT_PATH = 1_000
@@ -32,8 +39,8 @@ class Contribution:
         Values by keyword, as the document has them: one as itself, several as a list.
     repeats
         Whether other elements may have one of these keywords, too (those of repeating groups, 50xx and 60xx).
-    values
-        Distinct values, each with the address that they go to.
+    keys
+        Values by group and key, as the document has them; distinct ones.
     texts
         For the field `text`, in order.
     cuts
@@ -44,7 +51,7 @@ class Contribution:
         Of one element that is not simply indexed: the reason.
     """
 
-    __slots__ = ("cuts", "fields", "outcomes", "repeats", "texts", "top", "values", "why")
+    __slots__ = ("cuts", "fields", "keys", "outcomes", "repeats", "texts", "top", "why")
 
     def __init__(
         self,
@@ -52,7 +59,7 @@ class Contribution:
         fields: tuple[str, ...] = (),
         *,
         top: Mapping[str, Any] = _NOTHING,
-        values: Values = (),
+        keys: Sequence[tuple[Group, Keys]] = (),
         texts: Sequence[str] = (),
         why: str = "",
         repeats: bool = False,
@@ -61,7 +68,7 @@ class Contribution:
         self.outcomes = outcomes
         self.fields = fields
         self.top = top
-        self.values = values
+        self.keys = keys
         self.texts = texts
         self.why = why
         self.repeats = repeats
@@ -74,7 +81,7 @@ class Contribution:
             self.outcomes,
             self.fields,
             top=self.top,
-            values=self.values,
+            keys=self.keys,
             texts=self.texts,
             why=self.why,
             repeats=self.repeats,
@@ -87,15 +94,17 @@ class Sum:
 
     def __init__(self) -> None:
         self.top: dict[str, Any] = {}
-        self.values: dict[Address, list[Any]] = {}
+        self.keys: dict[Group, Keys] = {}
         self.texts: list[str] = []
         self.outcomes: list[Outcome] = []
         self.cuts: list[tuple[str, str]] = []
         self._repeats = False
+        # What several contributions have, with all that each has: distinct only in the end.
+        self._gathered: dict[Address, list[Any]] = {}
 
     def add(self, contributions: Iterable[Contribution]) -> None:
         """Add contributions in their order."""
-        top, values, texts, outcomes = self.top, self.values, self.texts, self.outcomes
+        top, groups, texts, outcomes = self.top, self.keys, self.texts, self.outcomes
         for one in contributions:
             if one.repeats:
                 self._repeated(one.top)
@@ -103,25 +112,48 @@ class Sum:
                 top.update(one.top)
             texts += one.texts
             outcomes += one.outcomes
-            for address, more in one.values:
-                listed = values.get(address)
-                if listed is None:
-                    values[address] = [*more]
+            for group, keys in one.keys:
+                known = groups.get(group)
+                if known is None:
+                    groups[group] = keys.copy()
+                elif group in LISTS or known.keys().isdisjoint(keys):
+                    known.update(keys)
                 else:
-                    listed += more
+                    self._gather(group, known, keys)
             if one.cuts and len(self.cuts) < MOST_CUTS:
                 self.cuts += one.cuts
 
     def contribution(self) -> Contribution:
         """What was added so far as one contribution."""
+        self.finish()
         return Contribution(
             tuple(self.outcomes),
             top=self.top,
-            values=tuple((address, tuple(dict.fromkeys(listed))) for address, listed in self.values.items()),
+            keys=tuple(self.keys.items()),
             texts=tuple(dict.fromkeys(self.texts)),
             repeats=self._repeats,
             cuts=tuple(self.cuts[:MOST_CUTS]),
         )
+
+    def finish(self) -> None:
+        """Make values distinct, when all is added."""
+        for (group, key), values in self._gathered.items():
+            self.keys[group][key] = unwrap(list(dict.fromkeys(values)))
+        self._gathered = {}
+
+    def _gather(self, group: Group, known: Keys, keys: Keys) -> None:
+        for key, value in keys.items():
+            if key not in known:
+                known[key] = value
+                continue
+            address = group, key
+            gathered = self._gathered.get(address)
+            if gathered is None:
+                gathered = self._gathered[address] = [*_listed(known[key])]
+            if isinstance(value, list):
+                gathered += value
+            else:
+                gathered.append(value)
 
     def _repeated(self, more: Mapping[str, Any]) -> None:
         self._repeats = True
@@ -129,6 +161,16 @@ class Sum:
             if keyword in self.top:
                 value = [*_listed(self.top[keyword]), *_listed(value)]
             self.top[keyword] = value
+
+
+def unwrap(values: list[Any]) -> Any:
+    """Write one value as itself, several as a list."""
+    return values[0] if len(values) == 1 else values
+
+
+def distinct(values: list[Any]) -> Any:
+    """Write distinct values, one as itself."""
+    return values[0] if len(values) == 1 else unwrap(list(dict.fromkeys(values)))
 
 
 def _listed(value: Any) -> list[Any]:

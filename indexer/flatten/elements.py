@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from indexer.flatten.contribution import Address, Contribution
+from indexer.flatten.contribution import CREATORS, EMPTIES, SEQUENCES, Contribution, Group, Keys, distinct
 from indexer.flatten.convert import Scalar, number_text, to_double
 from indexer.flatten.creators import ODD, creator_of, is_creator
 from indexer.flatten.entries import GROUPS, is_raw, values_of
@@ -14,9 +14,11 @@ from mappings.dictionary import Kind
 
 _INDEXED, _MALFORMED, _BINARY = (Outcome.INDEXED,), (Outcome.MALFORMED,), (Outcome.BINARY,)
 _EMPTY, _STRUCTURAL, _TRUNCATED = (Outcome.EMPTY,), (Outcome.STRUCTURAL,), (Outcome.TRUNCATED,)
-_EMPTIES: Address = ("empty",)
-_SEQUENCES: Address = ("sequences",)
-_CREATORS: Address = ("creators",)
+_NESTED: Group = ("nested",)
+_PATH: Group = ("path",)
+_PATH_NUMBERS: Group = ("path_num",)
+_OTHER: Group = ("other",)
+_MALFORMED_VALUES: Group = ("malformed",)
 
 
 def contribution_of(scope: Scope, tag: str, entry: Entry, creator: str = "") -> Contribution:
@@ -59,24 +61,24 @@ def _one_value(public: Public | None, value: Any, vr: str) -> Contribution | Non
     converted = public.convert(value, vr)
     if converted is None:
         return None
-    added: list[tuple[Address, tuple[Any, ...]]] = []
+    added: list[tuple[Group, Keys]] = []
     if isinstance(converted, str):
         canonical, form = converted, search_form(written)
         texts: tuple[str, ...] = (written,) if form == written else (written, form)
         if form != written and public.has_search_form:
-            added.append((public.folded, (form,)))
+            added.append((public.folded, {public.keyword: form}))
     else:
         canonical = number_text(converted)
         texts = (written, canonical)
-    made = Contribution(_INDEXED, public.fields_and_text, values=added, texts=texts, repeats=public.repeats)
+    made = Contribution(_INDEXED, public.fields_and_text, keys=added, texts=texts, repeats=public.repeats)
     if public.is_top:
         made.top = {public.keyword: converted}
     else:
-        added.append((public.nested, (converted,)))
+        added.append((_NESTED, {public.keyword: converted}))
         if public.path is not None:
-            added.append((public.path, (canonical,)))
+            added.append((_PATH, {public.path: canonical}))
             if not isinstance(converted, str):
-                added.append((public.path_number, (sortable(converted),)))
+                added.append((_PATH_NUMBERS, {public.path: sortable(converted)}))
     return made
 
 
@@ -90,7 +92,7 @@ def _contribution(scope: Scope, tag: str, entry: Entry, creator: str) -> Contrib
         return _structural(tag, entry)
     if tag[3] in ODD:
         made = _private(scope, tag, entry, creator)
-        made.values = ((_CREATORS, (creator,)), *made.values)
+        made.keys = ((CREATORS, {creator: None}), *made.keys)
         return made
     if entry["vr"] == "SQ":
         return _sequence(scope, entry, name_of(tag, ""))
@@ -111,19 +113,19 @@ def _structural(tag: str, entry: Entry) -> Contribution:
         return Contribution(_STRUCTURAL)
     texts: list[str] = []
     _add_text(texts, creator)
-    return Contribution(_STRUCTURAL, ("creators",), values=((_CREATORS, (creator,)),), texts=texts)
+    return Contribution(_STRUCTURAL, ("creators",), keys=((CREATORS, {creator: None}),), texts=texts)
 
 
 def _empty(scope: Scope, name: str) -> Contribution:
-    return Contribution(_EMPTY, ("empty",), values=((_EMPTIES, (scope.key(name) or name,)),))
+    return Contribution(_EMPTY, ("empty",), keys=((EMPTIES, {scope.key(name) or name: None}),))
 
 
 def _sequence(scope: Scope, entry: Entry, name: str) -> Contribution:
     if not entry.get("Value"):
         return _empty(scope, name)
     key = scope.key(name)
-    names = (name,) if key is None or key == name else (name, key)
-    return Contribution(_STRUCTURAL, ("sequences",), values=((_SEQUENCES, names),))
+    names = {name: None} if key is None else {name: None, key: None}
+    return Contribution(_STRUCTURAL, ("sequences",), keys=((SEQUENCES, names),))
 
 
 def _private(scope: Scope, tag: str, entry: Entry, creator: str) -> Contribution:
@@ -147,10 +149,10 @@ def _private(scope: Scope, tag: str, entry: Entry, creator: str) -> Contribution
         else:
             numbers.append(sortable(number))
             texts += (number_text(number), text)  # which has no other search form
-    added: list[tuple[Address, list[str]]] = [(("private", creator, key), written)]
+    added: list[tuple[Group, Keys]] = [(("private", creator), {key: distinct(written)})]
     if numbers:
-        added.append((("private_num", creator, key), numbers))
-    return Contribution(_INDEXED, (f"private.{creator}.{key}", "text"), values=added, texts=texts)
+        added.append((("private_num", creator), {key: distinct(numbers)}))
+    return Contribution(_INDEXED, (f"private.{creator}.{key}", "text"), keys=added, texts=texts)
 
 
 def _other(tag: str, entry: Entry, values: list[tuple[Scalar, str]]) -> Contribution:
@@ -158,7 +160,7 @@ def _other(tag: str, entry: Entry, values: list[tuple[Scalar, str]]) -> Contribu
     written = [value.strip() if isinstance(value, str) else number_text(value, entry["vr"]) for value, _ in values]
     for text in written:
         _add_text(texts, text)
-    return Contribution(_INDEXED, (f"other.{tag}", "text"), values=((("other", tag), written),), texts=texts)
+    return Contribution(_INDEXED, (f"other.{tag}", "text"), keys=((_OTHER, {tag: distinct(written)}),), texts=texts)
 
 
 def _known(public: Public, entry: Entry, values: list[tuple[Scalar, str]]) -> Contribution:
@@ -185,22 +187,22 @@ def _known(public: Public, entry: Entry, values: list[tuple[Scalar, str]]) -> Co
             form = _add_text(texts, written)
         if form is not None and public.has_search_form:
             forms.append(form)
-    added: list[tuple[Address, list[Any]]] = []
+    added: list[tuple[Group, Keys]] = []
     if forms:
-        added.append((public.folded, forms))
-    made = Contribution(_INDEXED, texts=texts, values=added, repeats=public.repeats)
+        added.append((public.folded, {public.keyword: distinct(forms)}))
+    made = Contribution(_INDEXED, texts=texts, keys=added, repeats=public.repeats)
     if good:
         _put(made, public, good, texts, added)
         made.fields = public.fields_and_text
     if bad:
-        added.append((public.malformed, bad))
-        made.fields = (*made.fields[:-1], ".".join(public.malformed), "text")
+        added.append((_MALFORMED_VALUES, {public.malformed: distinct(bad)}))
+        made.fields = (*made.fields[:-1], f"malformed.{public.malformed}", "text")
         made.outcomes, made.why = _MALFORMED, f"does not fit {public.kind}"
     return made
 
 
 def _put(
-    made: Contribution, public: Public, good: list[Any], texts: list[str], added: list[tuple[Address, list[Any]]]
+    made: Contribution, public: Public, good: list[Any], texts: list[str], added: list[tuple[Group, Keys]]
 ) -> None:
     """Put typed values into their fields."""
     canonical = good
@@ -210,11 +212,11 @@ def _put(
     if public.is_top:
         made.top = {public.keyword: good[0] if len(good) == 1 else good}
         return
-    added.append((public.nested, good))
+    added.append((_NESTED, {public.keyword: distinct(good)}))
     if public.path is not None:
-        added.append((public.path, canonical))
+        added.append((_PATH, {public.path: distinct(canonical)}))
         if public.is_numeric:
-            added.append((public.path_number, sortables(good)))
+            added.append((_PATH_NUMBERS, {public.path: distinct(sortables(good))}))
 
 
 def _add_text(texts: list[str], value: str) -> str | None:

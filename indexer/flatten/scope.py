@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from indexer.flatten.contribution import Address
+from indexer.flatten.contribution import FOLDED_INSIDE, Group
 from indexer.flatten.convert import CONVERTERS, NUMERIC, Converter
 from indexer.flatten.creators import ODD
 from indexer.flatten.forms import private_key
@@ -27,8 +27,10 @@ class Public:
         Whether the values are numbers; texts with a search form of their own.
     is_top
         Whether the data set is the top level.
-    nested, path, path_number, folded, malformed
-        The addresses; there is no path where it would be too long or too deep.
+    path, malformed
+        The keys in these groups; there is no path where it would be too long or too deep.
+    folded
+        The group of search forms.
     fields_and_text
         The fields that hold a value which fits.
     """
@@ -43,9 +45,7 @@ class Public:
         "keyword",
         "kind",
         "malformed",
-        "nested",
         "path",
-        "path_number",
         "repeats",
     )
 
@@ -58,11 +58,9 @@ class Public:
         self.is_numeric = attribute.kind in NUMERIC
         self.has_search_form = attribute.kind in {Kind.NAME, Kind.TEXT}
         self.is_top = is_top
-        self.nested: Address = ("nested", keyword)
-        self.path: Address | None = None if key is None else ("path", key)
-        self.path_number: Address = ("path_num", key or "")
-        self.folded: Address = ("folded", keyword) if is_top else ("folded", "nested", keyword)
-        self.malformed: Address = ("malformed", key or keyword)
+        self.path = key
+        self.folded: Group = ("folded",) if is_top else FOLDED_INSIDE
+        self.malformed = key or keyword
         if is_top:
             self.fields_and_text: tuple[str, ...] = (keyword, "text")
         elif key is None:
