@@ -295,7 +295,8 @@ def test_a_cluster_grows_by_two_nodes_and_goes_on_without_one(deployment: Deploy
     two = ("elasticsearch-2", "elasticsearch-3")
     deployment.nodes.start(*two)
     with deployment.client() as client, deployment.client("elasticsearch-3") as other:
-        client.indices.put_settings(index="dicom-images", settings={"number_of_replicas": 1})
+        # As DICOMSEARCH_REPLICAS=1 has them made from the beginning.
+        client.indices.put_settings(index=["dicom-images", "dicom-audit*"], settings={"number_of_replicas": 1})
         health = client.cluster.health(wait_for_nodes="3", wait_for_status="green", timeout="60s")
         assert (health["number_of_nodes"], health["status"]) == (3, "green")
         deployment.nodes.stop("elasticsearch-2")
