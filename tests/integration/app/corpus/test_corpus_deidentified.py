@@ -18,18 +18,22 @@ from app import create_app
 from app.accounts.model import Role
 from app.archive import Archive
 from app.deidentified import MASK, Sealer
+from app.search.fields import resolve
 from app.search.levels import Level
 from indexer.settings import Settings
+from mappings.dictionary import Kind
 from mappings.index import ensure_index
 from tests.accounts import PASSWORD, accounts_of, log_in, with_accounts
 from tests.corpus_archive import CorpusArchive
-from tests.corpus_oracle import Seen
+from tests.corpus_oracle import Seen, numbers
 from tests.identifying import Secrets, secrets_of
 
 _LINK = re.compile(r'(?:href|src)="(/[^"]*)"')
 _OF_NO_ARCHIVE = ("/static/", "/bootstrap/", "/api/docs", "/logout", "/account", "/login")
 _THREADS = 4
 _FORMATS = ("csv", "json", "ndjson")
+# Which elements images list: of these no values are listed.
+_NOT_LISTED = ("empty", "sequences")
 # On the pages of images: windows that are offered for computed tomography.
 _ON_PAGES = ("Brain", "Soft tissue", "Lung", "Bone")
 
@@ -242,12 +246,14 @@ def test_every_field_is_refused_or_tells_nothing_as_facet_column_and_order(
     shown = {one["keyword"] for one in visitor.get("/api/headers?size=1000").json["results"]}
     answers = {}
     for parameter in ("facets", "fields", "sort"):
-        asked = {name: f"/api/search?size=5&{parameter}={quote(in_list(name))}" for name in fields if name not in shown}
+        asked = {
+            name: f"/api/search?size=5&{parameter}={quote(in_list(name))}" for name in fields[::3] if name not in shown
+        }
         refused = visitor.get_all(asked.values())
         assert statuses(refused) <= {400, 403}
         assert 403 in statuses(refused)
         answers |= refused
-    countable = [name for name in shown if visitor.get(f"/api/headers/{quote(name)}?size=1").status_code == 200]
+    countable = [name for name in shown if resolve(name).kind is not Kind.SEQUENCE and name not in _NOT_LISTED]
     assert len(countable) > 200
     for parameter, step in (("facets", 40), ("fields", 100), ("sort", 1)):
         some = countable if step > 1 else sorted(countable)[::10]
@@ -329,7 +335,8 @@ def probes(name: str, value: str) -> Iterator[str]:
         f"derived.patient:={literal}",
         f"derived.series:={literal}",
     ]
-    if re.fullmatch(r"\w+", value):
+    # A part of a short value may well be a part of something harmless.
+    if re.fullmatch(r"\w{8,}", value):
         queries += [f"{field}:{value[:-1]}*", f"{value[:-1]}*", f"*{value[1:]}", f"{value}~1", f"{field}:/{value}/"]
     yield from (f"/api/search?size=1&q={quote(query)}" for query in queries)
     yield from (f"/search?q={quote(query)}" for query in queries[:1])
@@ -337,7 +344,6 @@ def probes(name: str, value: str) -> Iterator[str]:
     yield f"/api/search/export?q={quote(queries[0])}"
     yield f"/api/search?size=1&after={quote(value)}"
     yield f"/api/headers/{quote(name)}?q={quote(value)}"
-    yield f"/api/headers?q={quote(value[:150])}"
     for address in ("/api/images/{}", "/images/{}", "/api/images/{}/header", "/api/images/{}/preview"):
         yield address.format(quote(value, safe=""))
 
@@ -348,19 +354,17 @@ _CHANGING = re.compile(
 )
 
 
-def _quoted(text: str) -> str:
-    return quote(text, safe="")
-
-
-def _quoted_plus(text: str) -> str:
-    return quote_plus(text, safe="/:")
+def _quoted(text: str) -> Iterator[str]:
+    """A text as it may stand in an address."""
+    for safe in ("", "/", "/:", "!$'()*,/:;?@"):
+        yield from (quote(text, safe=safe), quote_plus(text, safe=safe))
 
 
 def without(answer: TestResponse, value: str) -> tuple[int, str]:
     """An answer but for the asked value itself, and what differs from one time to the other."""
     text = unescape(answer.get_data(as_text=True))
     quoted = value.replace("\\", "\\\\").replace('"', '\\"')
-    addresses = {write(one) for one in (value, quoted) for write in (quote, quote_plus, _quoted, _quoted_plus)}
+    addresses = {form for one in (value, quoted) for form in _quoted(one)}
     forms = {value, quoted, *addresses, json.dumps(value)[1:-1], json.dumps(quoted)[1:-1]}
     for form in sorted(forms, key=len, reverse=True):
         text = text.replace(form, "…")
@@ -368,7 +372,12 @@ def without(answer: TestResponse, value: str) -> tuple[int, str]:
 
 
 def test_no_question_has_another_answer_where_an_image_has_the_value(visitor: Visitor, secrets: Secrets) -> None:
-    values = sorted({(name, text) for name, text in secrets.values if len(text) <= 60 and text.isprintable()})
+    # A number may be one of something harmless, however it is written.
+    values = sorted(
+        (name, text)
+        for name, text in set(secrets.values)
+        if len(text) <= 60 and text.isprintable() and text not in name and not numbers([text])
+    )
     step = max(len(values) // 80, 1)
     different = []
     for name, value in values[::step]:
