@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import Literal
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
+RoleName = Literal["viewer", "operator", "admin"]
 Via = Literal["local", "session", "token", "proxy"]
 
 

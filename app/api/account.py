@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.accounts.current import actor
 from app.accounts.making_tokens import make_token
-from app.accounts.model import Role
+from app.accounts.model import Role, RoleName
 from app.accounts.tokens import Token
 from app.api import examples
 from app.api.documents import Page, problems
@@ -33,9 +33,9 @@ class TokenBody(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra=such_as(examples.TOKEN_BODY))
 
     name: str = Field(min_length=1, max_length=100, description="what it is for")
-    role: str = Field("viewer", description="what it may do, at most")
+    role: RoleName = Field("viewer", description="what it may do, at most")
     days: float | None = Field(90, gt=0, le=3_650, description="how long it lasts; null for ever")
-    deidentified: bool = Field(False, description="whether identifying attributes are masked for it")
+    deidentified: bool = Field(False, strict=True, description="whether identifying attributes are masked for it")
 
 
 class TokenDocument(BaseModel):

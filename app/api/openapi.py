@@ -1,5 +1,6 @@
 """The OpenAPI document: what flask-openapi3 makes of the code, mended where that is not valid or says too little."""
 
+from http import HTTPStatus
 from typing import Any
 
 from app.api.documents import PROBLEM, ProblemDocument, problems
@@ -41,10 +42,15 @@ def _operation(operation: dict[str, Any]) -> dict[str, Any]:
         described = {"schema": {"type": "string", "format": "binary"}, "example": "the bytes of the file"}
         operation = {**operation, "requestBody": {"content": {_BYTES: described}, "required": True}}
     responses = operation.get("responses", {})
-    operation = {**operation, "responses": problems(*_OF_ACCOUNTS) | responses}
+    described = {status: {"description": _phrase(status), **said} for status, said in problems(*_OF_ACCOUNTS).items()}
+    operation = {**operation, "responses": described | responses}
     if "parameters" not in operation:
         return operation
     return {**operation, "parameters": [_parameter(parameter) for parameter in operation["parameters"]]}
+
+
+def _phrase(status: str | int) -> str:
+    return HTTPStatus(int(status)).phrase
 
 
 def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:

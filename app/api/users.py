@@ -7,7 +7,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.accounts.model import Role, User
+from app.accounts.model import Role, RoleName, User
 from app.api import examples
 from app.api.documents import Page, PageParameters, problems
 from app.api.examples import shown_as, such_as
@@ -20,11 +20,11 @@ class UserBody(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra=such_as(examples.USER_BODY))
 
     name: str = Field(max_length=64, description="letters (a to z), digits and . _ @ + -")
-    role: str = Field("viewer", description="viewer, operator or admin")
+    role: RoleName = Field("viewer", description="viewer, operator or admin")
     password: str | None = Field(
         None, max_length=1_000, description="12 characters or more; null where a proxy signs the user in"
     )
-    deidentified: bool = Field(False, description="whether identifying attributes are masked")
+    deidentified: bool = Field(False, strict=True, description="whether identifying attributes are masked")
 
 
 class ChangedUserBody(BaseModel):
@@ -32,10 +32,10 @@ class ChangedUserBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra=such_as(examples.CHANGED_USER))
 
-    role: str | None = Field(None, description="viewer, operator or admin")
+    role: RoleName | None = Field(None, description="viewer, operator or admin")
     password: str | None = Field(None, max_length=1_000, description="12 characters or more; it ends the sessions")
-    deidentified: bool | None = Field(None, description="whether identifying attributes are masked")
-    disabled: bool | None = Field(None, description="whether the user may not come in")
+    deidentified: bool | None = Field(None, strict=True, description="whether identifying attributes are masked")
+    disabled: bool | None = Field(None, strict=True, description="whether the user may not come in")
 
 
 class UserDocument(BaseModel):
