@@ -11,6 +11,8 @@ from indexer.flatten.places import Outcome
 GROUPED = ("nested", "path", "path_num", "private", "private_num", "other", "malformed", "folded")
 LISTED = ("empty", "sequences", "creators", "text")
 
+_OUTCOMES = tuple((outcome, outcome.value) for outcome in Outcome)
+
 
 def fields_of(total: Sum) -> dict[str, Any]:
     """Write the fields as a document has them; those without a value are left out."""
@@ -37,7 +39,7 @@ def fields_of(total: Sum) -> dict[str, Any]:
 def receipt_of(total: Sum, unread: str | None, forgiven: Sequence[str]) -> dict[str, Any]:
     """Write the receipt: how many elements came to which end, what was cut, left out and forgiven."""
     ends = Counter(total.outcomes)
-    counts = {outcome.value: ends[outcome] for outcome in Outcome}
+    counts = {name: ends[outcome] for outcome, name in _OUTCOMES}
     cuts = [{"path": path, "why": why} for path, why in total.cuts]
     if unread:
         counts["truncated"] += 1

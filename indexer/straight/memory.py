@@ -152,6 +152,7 @@ class Memory:
         self.used = 0
         self._top = Scope(limits)
         self._surroundings: dict[tuple[Key, Scope], Surroundings] = {}
+        self._tops: dict[Encoding, Surroundings] = {}
         self._seen: set[int] = set()
 
     @property
@@ -163,6 +164,7 @@ class Memory:
         """Forget all elements."""
         self.used = 0
         self._surroundings = {}
+        self._tops = {}
         self._seen = set()
         self._top = Scope(self.limits)
 
@@ -186,7 +188,10 @@ class Memory:
 
     def top(self, encoding: Encoding) -> Surroundings:
         """The surroundings of the first elements of a file."""
-        return self.surroundings(Key(encoding), self._top)
+        found = self._tops.get(encoding)
+        if found is None:
+            found = self._tops[encoding] = self.surroundings(Key(encoding), self._top)
+        return found
 
     def surroundings(self, key: Key, scope: Scope) -> Surroundings:
         """Find what is remembered of one kind of data set."""
@@ -213,9 +218,9 @@ class Memory:
 
     def keep(self, surroundings: Surroundings, raw: bytes, piece: Piece) -> None:
         """Remember a piece by its bytes."""
-        if self.has_room:
+        if self.used < self._most_bytes:
             surroundings.pieces[raw] = piece
-            self.grow(raw, piece)
+            self.used += PIECE_BYTES + len(raw) + 3 * len(piece.json)
 
     def keep_row(self, surroundings: Surroundings, begin: bytes, row: Row) -> None:
         """Remember a sequence by its first bytes."""

@@ -176,7 +176,7 @@ class Scan:
             if is_top:
                 row = piece.row
                 if row is not None and source.buffer.startswith(row.raw, position - source.base) and _is_met(row, data):
-                    rows.follow_row(data, piece, row)
+                    rows.follow_row(piece, row)
                     piece, tag, end = row.piece, row.last, position + len(row.raw)
                 elif len(raw) == end - position:
                     rows.follow(data, piece, raw, tag)
