@@ -42,15 +42,14 @@ def _operation(operation: dict[str, Any]) -> dict[str, Any]:
         described = {"schema": {"type": "string", "format": "binary"}, "example": "the bytes of the file"}
         operation = {**operation, "requestBody": {"content": {_BYTES: described}, "required": True}}
     responses = operation.get("responses", {})
-    described = {status: {"description": _phrase(status), **said} for status, said in problems(*_OF_ACCOUNTS).items()}
+    of_accounts = {str(status): said for status, said in problems(*_OF_ACCOUNTS).items()}
+    described = {
+        status: {"description": HTTPStatus(int(status)).phrase, **said} for status, said in of_accounts.items()
+    }
     operation = {**operation, "responses": described | responses}
     if "parameters" not in operation:
         return operation
     return {**operation, "parameters": [_parameter(parameter) for parameter in operation["parameters"]]}
-
-
-def _phrase(status: str | int) -> str:
-    return HTTPStatus(int(status)).phrase
 
 
 def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
