@@ -227,3 +227,25 @@ def test_accounts_without_a_key_stop_the_start_with_the_name_of_the_variable(
         create_app(settings.model_copy(update={"accounts": "on"}))
     assert end.value.code == 4
     assert "DICOMSEARCH_SECRET_KEY is missing" in capfd.readouterr().err
+
+
+def test_neither_passwords_nor_sessions_nor_tokens_are_in_a_log(
+    guarded: Flask, accounts: Accounts, redis_client: Redis, capfd: pytest.CaptureFixture[str]
+) -> None:
+    web = guarded.test_client()
+    log_in(web, "jdoe", "a wrong guess of mine")
+    log_in(web, "jdoe")
+    with web.session_transaction() as session:
+        id_ = session["session"]
+    page = web.get("/account").text
+    made = web.post(
+        "/account/tokens", data={"name": "x", "role": "viewer", "csrf_token": token_in(page)}, headers=ORIGIN
+    )
+    token = re.search(r"dst_[0-9a-f]{16}_([\w-]{43})", made.text)
+    assert token is not None
+    assert guarded.test_client().get("/api/me", headers={"Authorization": f"Bearer {token.group()}"}).status_code == 200
+    guarded.test_client().get("/api/me", headers={"Authorization": f"Bearer {token.group()}x"})
+    said = "".join(capfd.readouterr()) + str(redis_client.xrange("audit"))
+    assert "/api/me" in said
+    for secret in (PASSWORD, "a wrong guess", id_, token.group(1), token_in(page)):
+        assert secret not in said
