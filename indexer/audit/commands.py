@@ -70,6 +70,7 @@ _TOLD = (
     "no_password",
     "keep",
     "replace",
+    "snapshot",
 )
 # With these nothing is done.
 _ONLY_LOOKS = ("dry_run", "only_list")

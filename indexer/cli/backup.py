@@ -48,15 +48,15 @@ def backup(home: Path | None, only_list: bool, keep: int | None) -> None:
 
 @click.command()
 @home_option
-@click.argument("name", required=False)
+@click.argument("snapshot", metavar="[NAME]", required=False)
 @click.option("--replace", is_flag=True, help="Take the place of an index that has images.")
-def restore(home: Path | None, name: str | None, replace: bool) -> None:
+def restore(home: Path | None, snapshot: str | None, replace: bool) -> None:
     """Bring a backup back: the one called NAME, else the newest.
 
     Searches go on until it is there; what writes to the index waits.
     """
     with _snapshots(home) as snapshots:
-        restored = snapshots.restore(name, replace=replace, say=click.echo)
+        restored = snapshots.restore(snapshot, replace=replace, say=click.echo)
     click.echo(f"{restored.documents:,} images are in {restored.index}, behind the alias.")
     if restored.replaced:
         click.echo(f"{restored.replaced} is kept; `dicomsearch migrate --drop-old` deletes it.")
