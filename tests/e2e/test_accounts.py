@@ -69,7 +69,7 @@ def test_files_are_uploaded_with_the_token_of_the_session(
     page.get_by_label("Name of the batch").fill("SIGNED-IN")
     page.get_by_label("Files", exact=True).set_input_files([images[0].path])
     page.get_by_role("button", name="Upload", exact=True).click()
-    expect(page.get_by_role("heading", name="SIGNED-IN")).to_be_visible()
+    expect(page.get_by_role("link", name="Show the batch SIGNED-IN")).to_be_visible()
     assert [file.name for file in (settings_with_accounts.incoming_folder / "SIGNED-IN").iterdir()] == [
         images[0].path.name
     ]
@@ -83,7 +83,7 @@ def test_an_administrator_adds_a_user_who_makes_a_token(visit: Open) -> None:
     adding.get_by_label("Name").fill("Student")
     adding.get_by_label("Password").fill(PASSWORD)
     adding.get_by_role("button", name="Add").click()
-    expect(page.get_by_text("student", exact=True)).to_be_visible()
+    expect(page.locator(".user-name").filter(has_text="student")).to_be_visible()
     other = visit()
     page = other.open("/account")
     _sign_in(other, "student")
