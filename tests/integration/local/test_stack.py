@@ -78,7 +78,8 @@ def test_the_life_of_a_stack(home: Home) -> None:
 
     assert second.pid is not None
     os.kill(second.pid, signal.SIGKILL)
-    assert home.run("status").returncode == 1
+    # Its services end with it: 1 as long as one is left, 3 afterwards.
+    assert home.run("status").returncode in (1, 3)
     assert home.run("down").returncode == 0
     assert home.processes() == []
 

@@ -213,12 +213,12 @@ def test_queries_are_in_the_audit_log(program: FlaskClient, index: str, redis_cl
 
 def _operations(index: str) -> Iterator[tuple[str, str]]:
     """Method and path of every operation that Elasticsearch's own client knows, with names filled in."""
-    for module in pkgutil.iter_modules(clients.__path__):
-        text = inspect.getsource(import_module(f"{clients.__name__}.{module.name}"))
+    rooms = [import_module(f"{clients.__name__}.{found.name}") for found in pkgutil.iter_modules(clients.__path__)]
+    for text in map(inspect.getsource, [clients, *rooms]):
         for part in text.split("    def ")[1:]:
             paths = [path for _, path in re.findall(r"""__path = f?(['"])(/.*?)\1\n""", part)]
             methods = re.findall(r'self\.perform_request\(  # type: ignore\[return-value\]\s+"([A-Z]+)"', part)
-            for method in {*methods, *(("POST",) if "GET" in methods else ())}:
+            for method in {*methods, *(("GET", "POST") if {"GET", "POST"} & set(methods) else ())}:
                 for path in paths:
                     filled = re.sub(r"\{__path_parts\[.?index.?\]\}", index, path)
                     filled = re.sub(r"\{__path_parts\[[^]]*\]\}", "x", filled)
