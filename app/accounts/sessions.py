@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from app.accounts.asking import asking_redis
+from indexer.status import asking_redis
 
 KEY = "session:"
 OF_USER = "sessions:"

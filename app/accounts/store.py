@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from app.accounts.asking import asking_redis
 from app.accounts.model import Role, UnusableUserError, User, clean_user_name
 from app.accounts.passwords import hash_password
+from indexer.status import asking_redis
 
 KEY = "users"
 MOST = 10_000

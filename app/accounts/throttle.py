@@ -8,7 +8,7 @@ at once cannot slip through; who signs in has the count of the name from this ad
 from dataclasses import dataclass
 from typing import Any
 
-from app.accounts.asking import asking_redis
+from indexer.status import asking_redis
 
 KEY = "login:"
 _SECONDS = 900

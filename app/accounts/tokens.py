@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.accounts.asking import asking_redis
 from app.accounts.model import Role, UnusableUserError
+from indexer.status import asking_redis
 
 KEY = "tokens"
 USED = "tokens:used"

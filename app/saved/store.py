@@ -8,17 +8,14 @@ the same time do not both succeed.
 import json
 import secrets
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-import redis
-
 from app.accounts.model import LOCAL
 from app.saved.state import SavedState
-from indexer.status import StatusUnavailableError
+from indexer.status import asking_redis
 
 KEY = "saved-searches"
 LONGEST_NAME = 100
@@ -105,7 +102,7 @@ class SavedSearches:
 
     def all(self) -> list[SavedSearch]:
         """The user's own and those that are shared, by name."""
-        with _asking():
+        with asking_redis():
             found = self._redis.hgetall(KEY)
         seen = [one for one in (_read(id_, text) for id_, text in found.items()) if self._sees(one)]
         return sorted(seen, key=lambda one: (_folded(one.name), one.id))
@@ -118,7 +115,7 @@ class SavedSearches:
         SavedSearchNotFoundError
             Where there is none.
         """
-        with _asking():
+        with asking_redis():
             return self._existing(self._redis, id_)
 
     def add(self, name: str, state: SavedState, *, shared: bool = False) -> SavedSearch:
@@ -182,7 +179,7 @@ class SavedSearches:
         NotYourSearchError
             Where it is another user's.
         """
-        with _asking():
+        with asking_redis():
             self._own(self._redis, id_)
             if not self._redis.hdel(KEY, id_):
                 raise SavedSearchNotFoundError(id_)
@@ -204,7 +201,7 @@ class SavedSearches:
         return found
 
     def _transaction(self, change: Callable[[Any], T]) -> T:
-        with _asking():
+        with asking_redis():
             result: T = self._redis.transaction(change, KEY, value_from_callable=True)
         return result
 
@@ -255,13 +252,3 @@ def _read(id_: str, text: str) -> SavedSearch:
 
 def _folded(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold()
-
-
-@contextmanager
-def _asking() -> Iterator[None]:
-    try:
-        yield
-    except (redis.ConnectionError, redis.TimeoutError) as error:
-        raise StatusUnavailableError(
-            f"Redis does not answer ({type(error).__name__}): is it running, and is DICOMSEARCH_REDIS_URL right?"
-        ) from error

@@ -5,6 +5,7 @@
 alive and why indexing waits, and `gate` whether all of them have to pause.
 """
 
+from indexer.status.asking import StatusUnavailableError, asking_redis
 from indexer.status.claims import Claims, Place
 from indexer.status.connection import connect
 from indexer.status.gate import Gate
@@ -25,7 +26,7 @@ from indexer.status.model import (
     WorkerStatus,
 )
 from indexer.status.presence import Presence
-from indexer.status.store import StatusStore, StatusUnavailableError
+from indexer.status.store import StatusStore
 
 __all__ = [
     "Batch",
@@ -50,5 +51,6 @@ __all__ = [
     "Waiting",
     "WatcherStatus",
     "WorkerStatus",
+    "asking_redis",
     "connect",
 ]

@@ -2,10 +2,8 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 
-import redis
-
+from indexer.status.asking import asking_redis
 from indexer.status.connection import RedisClient
 from indexer.status.keys import (
     ACTIVE,
@@ -43,10 +41,6 @@ _BATCHES = 500
 _ORDER = (ImageStatus.PROCESSING, ImageStatus.NEW, ImageStatus.ERROR, ImageStatus.DONE, ImageStatus.IGNORED)
 
 
-class StatusUnavailableError(Exception):
-    """Redis does not answer; the message says where it was looked for and what to do."""
-
-
 class StatusStore:
     """What is known of batches, images, watcher and workers.
 
@@ -64,23 +58,14 @@ class StatusStore:
     def __init__(self, client: RedisClient) -> None:
         self._redis = client
 
-    @contextmanager
-    def _asking(self) -> Iterator[None]:
-        try:
-            yield
-        except (redis.ConnectionError, redis.TimeoutError) as error:
-            raise StatusUnavailableError(
-                f"Redis does not answer ({type(error).__name__}): is it running, and is DICOMSEARCH_REDIS_URL right?"
-            ) from error
-
     def ping(self) -> None:
         """Ask whether Redis answers."""
-        with self._asking():
+        with asking_redis():
             self._redis.ping()
 
     def batches(self, offset: int = 0, limit: int = 50) -> Page[Batch]:
         """Batches, the newest first."""
-        with self._asking():
+        with asking_redis():
             ids = self._redis.zrange(BATCHES, offset, offset + limit - 1, desc=True) if limit > 0 else []
             pipeline = self._redis.pipeline(transaction=False)
             pipeline.zcard(BATCHES)
@@ -99,13 +84,13 @@ class StatusStore:
 
     def batch(self, batch: str) -> Batch | None:
         """One batch, or None where there is none of that id."""
-        with self._asking():
+        with asking_redis():
             values = self._redis.hgetall(batch_key(batch))
         return batch_of(batch, values) if values else None
 
     def active_batches(self) -> list[str]:
         """The ids of batches that are not DONE."""
-        with self._asking():
+        with asking_redis():
             return sorted(self._redis.smembers(ACTIVE))
 
     def deliveries(self) -> Iterator[tuple[str, str]]:
@@ -113,7 +98,7 @@ class StatusStore:
 
         What is added meanwhile may be missed.
         """
-        with self._asking():
+        with asking_redis():
             yield from self._redis.hscan_iter(DELETED, count=_SCAN)
             for offset in itertools.count(0, _SCAN):
                 ids = self._redis.zrange(BATCHES, offset, offset + _SCAN - 1)
@@ -126,7 +111,7 @@ class StatusStore:
 
     def server(self) -> str:
         """Which start of which Redis this is: another one may have lost what was written last."""
-        with self._asking():
+        with asking_redis():
             return str(self._redis.info("server")["run_id"])
 
     def images(self, batch: str, offset: int = 0, limit: int = 50, status: ImageStatus | None = None) -> Page[Image]:
@@ -142,13 +127,13 @@ class StatusStore:
 
     def image_records(self, batch: str, paths: Sequence[str]) -> dict[str, Image]:
         """Images of a batch by their relative paths, those that there are, in the order of the paths."""
-        with self._asking():
+        with asking_redis():
             texts = self._redis.hmget(images_key(batch), list(paths)) if paths else []
         return {path: image_of(path, text) for path, text in zip(paths, texts, strict=True) if text is not None}
 
     def error_records(self, batch: str, paths: Sequence[str]) -> dict[str, ImageError]:
         """Errors of a batch by relative paths, those that there are, in the order of the paths."""
-        with self._asking():
+        with asking_redis():
             texts = self._redis.hmget(errors_key(batch), list(paths)) if paths else []
         return {path: error_of(path, text) for path, text in zip(paths, texts, strict=True) if text is not None}
 
@@ -156,7 +141,7 @@ class StatusStore:
         """All images of a batch from their records alone, in no order, some at a time; one may be told twice."""
         cursor = 0
         while True:
-            with self._asking():
+            with asking_redis():
                 cursor, records = self._redis.hscan(images_key(batch), cursor, count=_SCAN)
             yield [image_of(path, text) for path, text in records.items()]
             if cursor == 0:
@@ -170,7 +155,7 @@ class StatusStore:
         for status in statuses:
             after = "-"
             while True:
-                with self._asking():
+                with asking_redis():
                     some = self._redis.zrange(paths_key(batch, status), after, "+", bylex=True, offset=0, num=_SCAN)
                 yield from some
                 if len(some) < _SCAN:
@@ -183,25 +168,25 @@ class StatusStore:
 
     def to_clean(self) -> list[str]:
         """The ids of batches whose files are to be cleaned up."""
-        with self._asking():
+        with asking_redis():
             return sorted(self._redis.smembers(TO_CLEAN))
 
     def events(self, batch: str) -> list[Event]:
         """What happened to a batch, the latest first."""
-        with self._asking():
+        with asking_redis():
             texts = self._redis.lrange(events_key(batch), 0, -1)
         return [event_of(text) for text in reversed(texts)]
 
     def watcher(self) -> WatcherStatus:
         """The watcher's last report."""
-        with self._asking():
+        with asking_redis():
             values, alive = self._redis.hgetall(WATCHER), self._redis.exists(f"{WATCHER}:alive")
         last_seen = time_of(values.get("last_seen"))
         return WatcherStatus(bool(alive), last_seen, values.get("folder"), values.get("notice") or None)
 
     def workers(self) -> list[WorkerStatus]:
         """The workers that were heard of, and the batches that each works on."""
-        with self._asking():
+        with asking_redis():
             seen = dict(sorted(self._redis.hgetall(WORKERS).items()))
             leases = self._redis.zrange(LEASES, 0, 999)
             pipeline = self._redis.pipeline(transaction=False)
@@ -220,7 +205,7 @@ class StatusStore:
 
     def waiting(self) -> Waiting | None:
         """Why indexing waits, or None when it does not."""
-        with self._asking():
+        with asking_redis():
             values = self._redis.hgetall(WAITING)
         return Waiting(values["reason"], needed_time(values.get("since"))) if values.get("reason") else None
 
@@ -228,7 +213,7 @@ class StatusStore:
         """How many images of some statuses there are, and the paths of one page of them."""
         keys = [paths_key(batch, status) for status in statuses]
         paths: list[str] = []
-        with self._asking():
+        with asking_redis():
             pipeline = self._redis.pipeline(transaction=False)
             for key in keys:
                 pipeline.zcard(key)

@@ -5,7 +5,9 @@ from contextlib import contextmanager
 
 import redis
 
-from indexer.status import StatusUnavailableError
+
+class StatusUnavailableError(Exception):
+    """Redis does not answer; the message says where it was looked for and what to do."""
 
 
 @contextmanager
