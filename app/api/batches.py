@@ -4,7 +4,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from flask import url_for
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,18 +18,17 @@ from app.api.documents import (
     BatchSummary,
     FileList,
     ImagesParameters,
-    PageParameters,
     Parameters,
     ReceiptDocument,
     problems,
 )
 from app.api.examples import such_as
+from app.api.lists import part_of_list
 from app.batch_filter import BatchFilter, find_batches
 from app.problems import BatchNotFoundError
 from app.services import services
 from indexer import operations
 from indexer.status import Batch, Image
-from indexer.status import Page as StatusPage
 
 T = TypeVar("T")
 
@@ -67,7 +65,7 @@ def list_batches(query: BatchesParameters) -> dict[str, Any]:
     page = find_batches(services().status, wanted, query.offset, query.size)
     named = query.model_dump(mode="json", include={"q", "status", "has_error", "tag"}, exclude_defaults=True)
     return {
-        **_page("api_batches.list_batches", page, query, **named),
+        **part_of_list("api_batches.list_batches", page.count, query, **named),
         "results": [summary(batch) for batch in page.results],
     }
 
@@ -120,7 +118,7 @@ def list_images(path: BatchPath, query: ImagesParameters) -> dict[str, Any]:
     page = services().status.images(batch.id, query.offset, query.size, query.status)
     more = {"batch": batch.id, **({"status": query.status.value} if query.status else {})}
     return {
-        **_page("api_batches.list_images", page, query, **more),
+        **part_of_list("api_batches.list_images", page.count, query, **more),
         "results": [_file(image) for image in page.results],
     }
 
@@ -131,16 +129,6 @@ def batch_of(name: str) -> Batch:
     if batch is None:
         raise BatchNotFoundError(name)
     return batch
-
-
-def _page(endpoint: str, page: StatusPage[T], query: PageParameters, **more: Any) -> dict[str, Any]:
-    offset, size = query.offset, query.size
-    before = max(offset - size, 0)
-    return {
-        "count": page.count,
-        "next": url_for(endpoint, offset=offset + size, size=size, **more) if offset + size < page.count else None,
-        "previous": url_for(endpoint, offset=before, size=size, **more) if offset > 0 else None,
-    }
 
 
 def summary(batch: Batch) -> dict[str, Any]:

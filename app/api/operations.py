@@ -19,6 +19,7 @@ from app.api import examples
 from app.api.batches import batch_of, iso
 from app.api.documents import BatchPath, Page, PageParameters, problems
 from app.api.examples import shown_as, such_as
+from app.api.lists import part_of_list
 from app.compare import compare_folder, compare_index
 from app.history import sentence
 from app.services import services
@@ -179,16 +180,9 @@ def list_events(path: BatchPath, query: PageParameters) -> dict[str, Any]:
     """List what happened to a batch, the latest first; of a long history the last 200."""
     batch = batch_of(path.batch)
     events = services().status.events(batch.id)
-    end, before = query.offset + query.size, max(query.offset - query.size, 0)
-
-    def part(offset: int) -> str:
-        return url_for("api_operations.list_events", batch=batch.id, offset=offset, size=query.size)
-
     return {
-        "count": len(events),
-        "next": part(end) if end < len(events) else None,
-        "previous": part(before) if query.offset > 0 else None,
-        "results": [_event(event) for event in events[query.offset : end]],
+        **part_of_list("api_operations.list_events", len(events), query, batch=batch.id),
+        "results": [_event(event) for event in events[query.offset : query.offset + query.size]],
     }
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api import examples
 from app.api.documents import Condition, Page, PageParameters, problems
 from app.api.examples import shown_as, such_as
+from app.api.lists import part_of_list
 from app.saved import SavedSearch, SavedState
 from app.saved.store import LONGEST_NAME
 from app.search.levels import Level
@@ -83,16 +84,9 @@ blueprint = APIBlueprint(
 def list_saved_searches(query: PageParameters) -> dict[str, Any]:
     """List the saved searches, by name."""
     found = saved_of_actor().all()
-    end, before = query.offset + query.size, max(query.offset - query.size, 0)
-
-    def part(offset: int) -> str:
-        return url_for("api_saved_searches.list_saved_searches", offset=offset, size=query.size)
-
     return {
-        "count": len(found),
-        "next": part(end) if end < len(found) else None,
-        "previous": part(before) if query.offset > 0 else None,
-        "results": [_document(one) for one in found[query.offset : end]],
+        **part_of_list("api_saved_searches.list_saved_searches", len(found), query),
+        "results": [_document(one) for one in found[query.offset : query.offset + query.size]],
     }
 
 

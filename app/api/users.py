@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from flask import url_for
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +10,7 @@ from app.accounts.model import Role, RoleName, User
 from app.api import examples
 from app.api.documents import Page, PageParameters, problems
 from app.api.examples import shown_as, such_as
+from app.api.lists import part_of_list
 from app.services import services
 
 
@@ -79,16 +79,9 @@ blueprint = APIBlueprint(
 def list_users(query: PageParameters) -> dict[str, Any]:
     """List all users, by name."""
     found = services().accounts.users.all()
-    end, before = query.offset + query.size, max(query.offset - query.size, 0)
-
-    def part(offset: int) -> str:
-        return url_for("api_users.list_users", offset=offset, size=query.size)
-
     return {
-        "count": len(found),
-        "next": part(end) if end < len(found) else None,
-        "previous": part(before) if query.offset > 0 else None,
-        "results": [_document(user) for user in found[query.offset : end]],
+        **part_of_list("api_users.list_users", len(found), query),
+        "results": [_document(user) for user in found[query.offset : query.offset + query.size]],
     }
 
 
