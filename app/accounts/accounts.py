@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
-from app.accounts.model import LOCAL, Actor, Role, UnusableUserError, User, clean_user_name
+from app.accounts.model import Actor, Role, UnusableUserError, User, clean_user_name
 from app.accounts.passwords import is_right
 from app.accounts.sessions import Sessions
 from app.accounts.store import Users
@@ -165,12 +165,6 @@ class Accounts:
         role = self.proxy.role
         return Actor(known, role, role.label in self.masked_roles, "proxy") if role else None
 
-    def change_password(self, name: str, password: str, *, keep: str | None = None) -> User:
-        """Give a user another password, and end the user's sessions, but for the one of an id."""
-        user = self.users.change(name, password=password)
-        self.sessions.end_all(name, but=keep)
-        return user
-
     def change(
         self,
         name: str,
@@ -179,11 +173,15 @@ class Accounts:
         deidentified: bool | None = None,
         disabled: bool | None = None,
         password: str | None = None,
+        keep: str | None = None,
     ) -> User:
-        """Change a user, as `Users.change` does; sessions end where the user must not go on with them."""
+        """Change a user, as `Users.change` does.
+
+        Sessions end where the user must not go on with them, but for the one of the id `keep`.
+        """
         user = self.users.change(name, role=role, deidentified=deidentified, disabled=disabled, password=password)
         if disabled or password is not None:
-            self.sessions.end_all(name)
+            self.sessions.end_all(name, but=keep)
         return user
 
     def delete(self, name: str) -> None:
@@ -197,11 +195,6 @@ class Accounts:
 
     def _is_masked(self, user: User, role: Role) -> bool:
         return user.deidentified or role.label in self.masked_roles
-
-
-def actor_of_everybody(accounts: Accounts) -> Actor | None:
-    """Who asks where nobody has to sign in; None where people have to."""
-    return None if accounts.needed else LOCAL
 
 
 def _proxy(settings: Settings) -> Proxy | None:

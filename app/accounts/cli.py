@@ -90,7 +90,7 @@ def password(home: Path | None, name: str) -> None:
     with _telling():
         accounts = _accounts(home)
         accounts.users.get(name)
-        accounts.change_password(name.lower(), _password())
+        accounts.change(name.lower(), password=_password())
     click.echo(f"{name.lower()} has another password.")
 
 

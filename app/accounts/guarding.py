@@ -7,9 +7,9 @@ from flask import Flask, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts import csrf
-from app.accounts.accounts import Accounts, actor_of_everybody
+from app.accounts.accounts import Accounts
 from app.accounts.current import actor, actor_if_known, set_actor
-from app.accounts.model import Actor, Role
+from app.accounts.model import LOCAL, Actor, Role
 from app.accounts.rules import RULES
 from app.metrics.meter import count_sign_in_failure
 
@@ -81,9 +81,8 @@ def find_actor(accounts: Accounts) -> Actor | None:
     SignInNeededError
         A token was sent that proves nothing.
     """
-    everybody = actor_of_everybody(accounts)
-    if everybody is not None:
-        return everybody
+    if not accounts.needed:
+        return LOCAL
     if is_for_programs() and "Authorization" in request.headers:
         match = _BEARER.fullmatch(request.headers["Authorization"])
         actor = accounts.by_token(match.group(1)) if match else None

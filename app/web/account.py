@@ -29,7 +29,7 @@ def change_password() -> ResponseReturnValue:
         if new != request.form.get("again", ""):
             raise UnusableUserError("The new password was typed in two ways.")
         accounts.check_password(actor().name, request.form.get("old", ""), request.remote_addr or "")
-        accounts.change_password(actor().name, new, keep=session.get(SESSION))
+        accounts.change(actor().name, password=new, keep=session.get(SESSION))
     except (UnusableUserError, WrongPasswordError, TooManyLoginsError) as error:
         text = "The present password is another one." if isinstance(error, WrongPasswordError) else str(error)
         return Response(_page(text), 400, mimetype="text/html")
