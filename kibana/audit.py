@@ -4,7 +4,8 @@ It stands in a file of its own, which `dicomsearch setup` does not import: `dico
 works in Kibana, may not read the audit log.
 """
 
-from kibana.saved_objects import DATA_VIEW_TYPE, SavedObject, embedded
+from kibana.data_view import data_view_of
+from kibana.saved_objects import SavedObject
 
 ALIAS = "dicom-audit"  # DICOMSEARCH_AUDIT_INDEX, as it is by default
 
@@ -27,19 +28,4 @@ DESCRIPTIONS = {
 
 def audit_data_view() -> SavedObject:
     """Make the data view of the audit log."""
-    return SavedObject(
-        DATA_VIEW_TYPE,
-        ALIAS,
-        {
-            "allowHidden": False,
-            "allowNoIndex": True,
-            "fieldAttrs": embedded({name: {"customDescription": text} for name, text in DESCRIPTIONS.items()}),
-            "fieldFormatMap": "{}",
-            "fields": "[]",
-            "name": "DICOM audit log",
-            "runtimeFieldMap": "{}",
-            "sourceFilters": embedded([{"value": name} for name in _HIDDEN]),
-            "timeFieldName": "@timestamp",
-            "title": ALIAS,
-        },
-    )
+    return data_view_of(ALIAS, ALIAS, "DICOM audit log", DESCRIPTIONS, _HIDDEN, {})

@@ -1,5 +1,7 @@
 """The data view: under which name Kibana sees the images, and how it shows some of their fields."""
 
+from collections.abc import Mapping, Sequence
+
 from kibana.saved_objects import DATA_VIEW_TYPE, Json, Reference, SavedObject, embedded
 
 DATA_VIEW_ID = "dicom-images"
@@ -56,21 +58,43 @@ DESCRIPTIONS = {
 
 def data_view() -> SavedObject:
     """Make the data view of the images."""
+    return data_view_of(DATA_VIEW_ID, ALIAS, "DICOM images", DESCRIPTIONS, HIDDEN, field_formats())
+
+
+def data_view_of(
+    id_: str,
+    alias: str,
+    name: str,
+    descriptions: Mapping[str, str],
+    hidden: Sequence[str],
+    formats: dict[str, Json],
+) -> SavedObject:
+    """Make a data view of the index behind an alias.
+
+    Parameters
+    ----------
+    descriptions
+        What fields are, by their names.
+    hidden
+        Fields that are not shown, and not fetched.
+    formats
+        How fields are shown, by their names.
+    """
     return SavedObject(
         DATA_VIEW_TYPE,
-        DATA_VIEW_ID,
+        id_,
         {
             "allowHidden": False,
-            # Importable before the first image.
+            # Importable before anything is in the index.
             "allowNoIndex": True,
-            "fieldAttrs": embedded({name: {"customDescription": text} for name, text in DESCRIPTIONS.items()}),
-            "fieldFormatMap": embedded(field_formats()),
+            "fieldAttrs": embedded({field: {"customDescription": text} for field, text in descriptions.items()}),
+            "fieldFormatMap": embedded(formats),
             "fields": "[]",
-            "name": "DICOM images",
+            "name": name,
             "runtimeFieldMap": "{}",
-            "sourceFilters": embedded([{"value": name} for name in HIDDEN]),
+            "sourceFilters": embedded([{"value": field} for field in hidden]),
             "timeFieldName": TIME_FIELD,
-            "title": ALIAS,
+            "title": alias,
         },
     )
 
